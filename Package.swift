@@ -1,0 +1,156 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One place for compiler rules: every target is checked the same way.
+let swift: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+// External products by short name, so that the module map below stays readable.
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let hummingbirdHTTP2 = Target.Dependency.product(name: "HummingbirdHTTP2", package: "hummingbird")
+let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+
+/// A module of `Sources/<name>`. Dependencies point up the list in `targets` only.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swift)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies + [argumentParser], swiftSettings: swift)
+}
+
+/// `Tests/<module>Tests`. What a test needs besides the module and TestKit is listed, as for any module.
+func tests(_ module: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: "\(module)Tests", dependencies: [.init(stringLiteral: module), "TestKit"] + dependencies, exclude: exclude,
+        swiftSettings: swift)
+}
+
+/// `EGRET_TESTS=RelayTests,RoutingTests swift test` offers only these test targets, for a short inner loop.
+let chosenTests = Context.environment["EGRET_TESTS"].map { Set($0.split(separator: ",").map(String.init)) }
+
+let package = Package(
+    name: "egret",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "egret-cp", targets: ["egret-cp"]),
+        .executable(name: "egret-dp", targets: ["egret-dp"]),
+        .executable(name: "egretctl", targets: ["egretctl"]),
+        .executable(name: "egret-devcluster", targets: ["egret-devcluster"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // System libraries and the C shim.
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CLinux"),
+
+        // Pure: no clock, file, socket, task or logger.
+        module("JSONModel"),
+        module("MeshModel", ["JSONModel"]),
+        module("ClientHello"),
+        module("Routing", ["ClientHello"]),
+        module("Identity", ["MeshModel", x509, asn1, crypto, cryptoExtras]),
+        module("KubeAPI", ["JSONModel", collections]),
+        module("Planning", ["JSONModel", "MeshModel", "Routing", "KubeAPI"]),
+        module("ConfigSync", ["JSONModel", "Routing"]),
+
+        // Effects.
+        module("Telemetry", [logging]),
+        module("YAMLDocument", ["CYAML", "JSONModel"]),
+        module("CurlTransport", ["CCurl", logging]),
+        module("KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, subprocess]),
+        module("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
+        module("TLSRelay", ["Routing", "Telemetry", logging, nioCore, nioPosix, nioSSL, nioTLS, x509, asn1]),
+
+        // Composition. These never import one another.
+        module(
+            "ControlPlane",
+            [
+                "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "Telemetry", "YAMLDocument",
+                "CurlTransport", "KubeRuntime", logging, lifecycle, hummingbird, hummingbirdTLS, nioCore, nioSSL, x509, crypto,
+            ]),
+        module(
+            "DataPlane",
+            [
+                "JSONModel", "MeshModel", "Routing", "Identity", "ConfigSync", "Telemetry", "CurlTransport", "Relay", "TLSRelay",
+                logging, lifecycle, hummingbird, nioCore, nioSSL, x509, crypto,
+            ]),
+        module("CLI", ["JSONModel", "MeshModel", "KubeAPI", "YAMLDocument", "CurlTransport", "KubeRuntime", argumentParser, logging]),
+        // Development only; nothing in the product imports these.
+        module(
+            "DevAPIServer",
+            [
+                "JSONModel", "MeshModel", "KubeAPI", "YAMLDocument", "Telemetry", logging, lifecycle, hummingbird, hummingbirdTLS,
+                hummingbirdHTTP2, nioCore, nioSSL, jwt, x509, crypto, collections,
+            ]),
+        module(
+            "DevNode",
+            [
+                "JSONModel", "KubeAPI", "KubeRuntime", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, nioCore,
+                nioPosix, subprocess,
+            ]),
+
+        program("egret-cp", ["ControlPlane", "Telemetry", logging, lifecycle, unixSignals]),
+        program("egret-dp", ["DataPlane", "Telemetry", logging, lifecycle, unixSignals]),
+        program("egretctl", ["CLI"]),
+        program("egret-devcluster", ["DevAPIServer", "DevNode", "KubeRuntime", "Telemetry", logging, lifecycle, unixSignals]),
+
+        // Tests mirror Sources. ScenarioTests run the real programs against a cluster.
+        .target(name: "TestKit", dependencies: ["JSONModel", "KubeAPI"], path: "Tests/TestKit", swiftSettings: swift),
+        tests("JSONModel"),
+        tests("MeshModel", ["JSONModel", "YAMLDocument"]),
+        tests("ClientHello"),
+        tests("Routing", ["ClientHello"]),
+        tests("Identity", ["MeshModel", x509, asn1, crypto]),
+        tests("KubeAPI", ["JSONModel"]),
+        tests("Planning", ["JSONModel", "MeshModel", "Routing", "KubeAPI", "YAMLDocument"]),
+        tests("ConfigSync", ["JSONModel", "Routing"]),
+        tests("Telemetry", [logging]),
+        tests("YAMLDocument", ["JSONModel"]),
+        tests("CurlTransport", [nioCore, nioPosix, nioHTTP1, nioSSL]),
+        tests("KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", logging]),
+        tests("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
+        tests("TLSRelay", ["Routing", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, crypto]),
+        tests("ControlPlane", ["JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", x509, crypto]),
+        tests("DataPlane", ["JSONModel", "Routing", "ConfigSync", "Identity"]),
+        tests("CLI", ["JSONModel", "YAMLDocument"]),
+        tests("DevAPIServer", ["JSONModel", "KubeAPI", "YAMLDocument"]),
+        tests("DevNode", ["JSONModel", "KubeAPI"]),
+        .testTarget(
+            name: "ScenarioTests", dependencies: ["TestKit", "JSONModel", "YAMLDocument", "KubeAPI", subprocess], swiftSettings: swift),
+    ].filter { target in target.type != .test || chosenTests?.contains(target.name) ?? true }
+)

@@ -1,0 +1,198 @@
+/// Everything one proxy obeys: the single value between the control plane, which plans it, and the proxy, which serves it.
+///
+/// Every proxy type is the same machine with a different table:
+/// - egress: `passthrough` to remote zone ingresses, `terminate` for external services;
+/// - ingress: `passthrough` to local dataplanes and egresses;
+/// - dataplane: `originate` for the app's outbounds.
+///
+/// The value is complete and self-contained: a proxy needs nothing else but its own certificates. Its JSON form is the
+/// wire form of the config stream.
+package struct ProxyConfig: Codable, Hashable, Sendable {
+    package var listeners: [Listener]
+    package var clusters: [Cluster]
+    /// Whom to believe, per mesh.
+    package var trust: [Trust]
+    /// Which certificates the proxy asks the control plane for, one per mesh.
+    package var identities: [IdentityRequest]
+
+    package init(listeners: [Listener] = [], clusters: [Cluster] = [], trust: [Trust] = [], identities: [IdentityRequest] = []) {
+        self.listeners = listeners
+        self.clusters = clusters
+        self.trust = trust
+        self.identities = identities
+    }
+}
+
+/// One bound address and what happens to the connections it accepts.
+package struct Listener: Codable, Hashable, Sendable {
+    package var name: String
+    /// An IP address literal. Never an unspecified address (`0.0.0.0`, `::`).
+    package var address: String
+    package var port: UInt16
+    package var kind: Kind
+
+    package enum Kind: Codable, Hashable, Sendable {
+        /// TLS from clients, routed by server name.
+        case sni(routes: [Route])
+        /// Plaintext from the local application, for one service. `action` is `originate` or `passthrough`.
+        case outbound(service: String, action: Action)
+    }
+
+    package init(name: String, address: String, port: UInt16, kind: Kind) {
+        self.name = name
+        self.address = address
+        self.port = port
+        self.kind = kind
+    }
+}
+
+/// A rule of an SNI listener.
+package struct Route: Codable, Hashable, Sendable {
+    /// Exact names, `*.suffix` patterns (one or more labels, the suffix itself excluded) or `*`. Compared
+    /// case-insensitively, a trailing dot ignored. Exact beats the longest suffix, which beats `*`; the first of equals wins.
+    package var sni: [String]
+    package var action: Action
+    /// Where the rule comes from, for logs and explanations: `ExternalService/httpbin`, `ZoneIngress/east.kuma-system`.
+    package var origin: String
+
+    package init(sni: [String], action: Action, origin: String) {
+        self.sni = sni
+        self.action = action
+        self.origin = origin
+    }
+}
+
+package enum Action: Codable, Hashable, Sendable {
+    /// Bytes go on untouched: the TLS session is end to end and this proxy never sees inside.
+    case passthrough(cluster: String)
+    /// Mesh mTLS ends here. The caller is authorised by its SPIFFE id, then a new connection goes out.
+    case terminate(mesh: String, callers: CallerRules, cluster: String)
+    /// Plaintext comes in, mesh mTLS goes out under this proxy's identity in `mesh`; the cluster says to whom.
+    case originate(mesh: String, cluster: String)
+
+    package var cluster: String {
+        switch self {
+        case .passthrough(let cluster), .terminate(_, _, let cluster), .originate(_, let cluster): cluster
+        }
+    }
+}
+
+/// Which SPIFFE ids may use a route. Entries are exact (`spiffe://default/web`) or end in `/*` (`spiffe://default/*`).
+/// An exact entry beats a pattern, a longer pattern a shorter one, and deny beats allow among equals.
+/// Whoever matches nothing is refused.
+package struct CallerRules: Codable, Hashable, Sendable {
+    package var allow: [String]
+    package var deny: [String]
+
+    package init(allow: [String] = [], deny: [String] = []) {
+        self.allow = allow
+        self.deny = deny
+    }
+}
+
+/// Where connections go.
+package struct Cluster: Codable, Hashable, Sendable {
+    /// Unique in the config: `<mesh>:<service>`.
+    package var name: String
+    /// May be empty: then every connection for it is refused with `no_endpoint`.
+    package var endpoints: [Endpoint]
+    package var tls: UpstreamTLS
+
+    package init(name: String, endpoints: [Endpoint], tls: UpstreamTLS = .none) {
+        self.name = name
+        self.endpoints = endpoints
+        self.tls = tls
+    }
+}
+
+package struct Endpoint: Codable, Hashable, Sendable {
+    /// An IP address literal or a host name, which the proxy resolves.
+    package var address: String
+    package var port: UInt16
+    /// At least 1.
+    package var weight: Int
+    /// 0 is used first.
+    package var priority: Int
+    /// The zone the endpoint is in, where known.
+    package var locality: String?
+
+    package init(address: String, port: UInt16, weight: Int = 1, priority: Int = 0, locality: String? = nil) {
+        self.address = address
+        self.port = port
+        self.weight = weight
+        self.priority = priority
+        self.locality = locality
+    }
+}
+
+package enum UpstreamTLS: Codable, Hashable, Sendable {
+    /// Bytes as they come: plain TCP, or somebody else's TLS passing through.
+    case none
+    /// Mesh mTLS: present the identity of `mesh`, send `sni`, trust the CA of `mesh` and demand exactly the SPIFFE id `peer`.
+    case mesh(mesh: String, sni: String, peer: String)
+    /// TLS to the world outside.
+    case external(ExternalTLS)
+}
+
+package struct ExternalTLS: Codable, Hashable, Sendable {
+    /// Server name to send and to verify; nil sends none (the endpoint is an IP address).
+    package var serverName: String?
+    /// PEM bundle to trust; nil means the system's roots.
+    package var ca: String?
+    package var clientCertificate: ClientCertificate?
+    package var verify: Verification
+
+    package enum Verification: String, Codable, Hashable, Sendable {
+        /// Chain and name.
+        case full
+        /// Chain only (`skipHostnameVerification`).
+        case chain
+        /// Neither. Only ever an explicit choice of the user.
+        case none
+    }
+
+    package init(
+        serverName: String?, ca: String? = nil, clientCertificate: ClientCertificate? = nil, verify: Verification = .full
+    ) {
+        self.serverName = serverName
+        self.ca = ca
+        self.clientCertificate = clientCertificate
+        self.verify = verify
+    }
+}
+
+/// A certificate for an external server, PEM. Its description never shows the key.
+package struct ClientCertificate: Codable, Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+    package var certificate: String
+    package var key: String
+
+    package init(certificate: String, key: String) {
+        self.certificate = certificate
+        self.key = key
+    }
+
+    package var description: String { "ClientCertificate(key: …)" }
+    package var debugDescription: String { self.description }
+}
+
+package struct Trust: Codable, Hashable, Sendable {
+    package var mesh: String
+    /// PEM bundle of the mesh's CA certificates.
+    package var ca: String
+
+    package init(mesh: String, ca: String) {
+        self.mesh = mesh
+        self.ca = ca
+    }
+}
+
+package struct IdentityRequest: Codable, Hashable, Sendable {
+    package var mesh: String
+    /// The SPIFFE id the control plane will sign for this proxy, such as `spiffe://default/zone-egress`.
+    package var spiffeID: String
+
+    package init(mesh: String, spiffeID: String) {
+        self.mesh = mesh
+        self.spiffeID = spiffeID
+    }
+}
