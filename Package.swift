@@ -121,7 +121,7 @@ let package = Package(
             "DevNode",
             [
                 "JSONModel", "KubeAPI", "KubeRuntime", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, nioCore,
-                nioPosix, subprocess,
+                nioPosix, nioSSL, nioHTTP1, hummingbird, hummingbirdTLS, x509, asn1, crypto, collections,
             ]),
 
         program("egret-cp", ["ControlPlane", "Telemetry", logging, lifecycle, unixSignals]),
