@@ -1,0 +1,116 @@
+/// The proxy's side of the config stream: when to connect, what to apply, how long to wait. The driver performs one
+/// action at a time and feeds back what came of it.
+package struct SessionMachine: Sendable {
+    package enum Input: Hashable, Sendable {
+        /// The control plane accepted the request; messages follow.
+        case opened
+        case received(StreamMessage)
+        /// The control plane answered with something else than a stream.
+        case refused(status: Int, detail: String)
+        /// No connection, a cut one, a line that is no message.
+        case failed(String)
+        /// Nothing for `StreamMessage.silenceLimit`.
+        case silent
+        /// The stream ended in good order: the control plane restarts.
+        case ended
+        /// The time of a `wait` is over.
+        case waited
+        /// The token or CA file changed: no reason to wait any longer.
+        case credentialsChanged
+    }
+
+    package enum Action: Hashable, Sendable {
+        case connect(have: String?)
+        case listen
+        case apply(Snapshot)
+        case wait(Duration, because: Setback)
+    }
+
+    /// Why there is no stream.
+    package struct Setback: Hashable, Sendable {
+        package enum Kind: Hashable, Sendable { case unreachable, refused(status: Int), ended }
+        package var kind: Kind
+        /// What happened and, where a person can do something, what to do.
+        package var sentence: String
+
+        package init(kind: Kind, sentence: String) {
+            self.kind = kind
+            self.sentence = sentence
+        }
+    }
+
+    private enum State: Hashable {
+        /// To `streaming` or `waiting`.
+        case connecting
+        /// Whether anything came, which is what ends a series of failures. To `waiting`.
+        case streaming(heard: Bool)
+        /// To `connecting`.
+        case waiting
+    }
+
+    private var state = State.connecting
+    /// Failed attempts in a row.
+    private var failures = 0
+    /// The snapshot handed to the driver last: it keeps serving that one whatever happens here.
+    private var have: String?
+
+    package static let firstWait = Duration.seconds(1)
+    package static let longestWait = Duration.seconds(30)
+
+    package init(have: String? = nil) { self.have = have }
+
+    package var start: Action { .connect(have: self.have) }
+
+    package var isStreaming: Bool { if case .streaming = self.state { true } else { false } }
+
+    /// - Parameter generator: for the jitter, so that proxies cut off together do not come back together.
+    package mutating func next(_ input: Input, using generator: inout some RandomNumberGenerator) -> Action {
+        switch (self.state, input) {
+        case (.connecting, .opened):
+            self.state = .streaming(heard: false)
+            return .listen
+        case (.streaming, .received(let message)):
+            self.state = .streaming(heard: true)
+            self.failures = 0
+            guard case .snapshot(let snapshot) = message, snapshot.hash != self.have else { return .listen }
+            self.have = snapshot.hash
+            return .apply(snapshot)
+        case (.waiting, .waited), (.waiting, .credentialsChanged):
+            self.state = .connecting
+            return .connect(have: self.have)
+        case (.connecting, .refused(let status, let detail)):
+            return self.setBack(.init(kind: .refused(status: status), sentence: Self.sentence(status: status, detail: detail)), &generator)
+        case (.connecting, .failed(let cause)), (.streaming, .failed(let cause)):
+            return self.setBack(.init(kind: .unreachable, sentence: cause), &generator)
+        case (.connecting, .silent), (.streaming, .silent):
+            let limit = StreamMessage.silenceLimit.components.seconds
+            return self.setBack(.init(kind: .unreachable, sentence: "the control plane said nothing for \(limit) s"), &generator)
+        case (.connecting, .ended), (.streaming, .ended):
+            return self.setBack(.init(kind: .ended, sentence: "the control plane closed the stream"), &generator)
+        case (.streaming, .credentialsChanged): return .listen
+        case (.connecting, .credentialsChanged): return .connect(have: self.have)
+        case (.connecting, .received), (.connecting, .waited), (.streaming, .opened), (.streaming, .refused), (.streaming, .waited),
+            (.waiting, _):
+            preconditionFailure("\(input) while \(self.state)")
+        }
+    }
+
+    private mutating func setBack(_ setback: Setback, _ generator: inout some RandomNumberGenerator) -> Action {
+        self.state = .waiting
+        let ceiling = min(Self.firstWait * (1 << min(self.failures, 10)), Self.longestWait)
+        self.failures += 1
+        // Between half and all of the ceiling: spread, yet never an immediate return.
+        return .wait(ceiling * Double.random(in: 0.5...1, using: &generator), because: setback)
+    }
+
+    private static func sentence(status: Int, detail: String) -> String {
+        let said = detail.isEmpty ? "" : ": \(detail)"
+        return switch status {
+        case 401: "the control plane does not accept this proxy's token\(said)"
+        case 403: "the control plane does not let this proxy have the configuration it asks for\(said)"
+        case 404: "the control plane does not know this proxy\(said)"
+        case 429, 503: "the control plane is not ready to serve this proxy (HTTP \(status))\(said)"
+        default: "the control plane answered with HTTP \(status)\(said)"
+        }
+    }
+}
