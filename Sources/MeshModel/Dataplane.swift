@@ -1,0 +1,85 @@
+package import JSONModel
+
+/// A workload's proxy: what it offers and what its application calls.
+package struct Dataplane: MeshResource {
+    package static let kind = "Dataplane"
+
+    package let name: String
+    package let mesh: MeshName
+    /// On Kubernetes the pod's address counts and this one may be left out.
+    package let address: String?
+    package let inbounds: [Inbound]
+    package let outbounds: [Outbound]
+    package let gatewayTags: [String: String]?
+    /// 2.7 fields in use that Egret accepts and does not act on, sorted.
+    package let ignoredFields: [String]
+
+    package struct Inbound: Hashable, Sendable {
+        package let port: UInt16
+        package let address: String?
+        package let servicePort: UInt16?
+        package let serviceAddress: String?
+        package let tags: [String: String]
+        package let isReady: Bool
+        package var service: String { self.tags[Tag.service] ?? "" }
+    }
+
+    package struct Outbound: Hashable, Sendable {
+        package let address: String
+        package let port: UInt16
+        /// `kuma.io/service` and the subset asked for.
+        package let tags: [String: String]
+        package var service: String { self.tags[Tag.service] ?? "" }
+    }
+
+    /// Every service the dataplane claims to be, sorted.
+    package var services: [String] {
+        Set(self.inbounds.map(\.service) + [self.gatewayTags?[Tag.service]].compactMap(\.self)).sorted()
+    }
+
+    package init(name: String, mesh: String?, spec: JSON) throws(InvalidResource) {
+        let fields = Fields(spec)
+        self.name = name
+        self.mesh = Self.mesh(mesh, fields)
+        let networking = fields.object("networking")
+        if networking == nil { fields.violate("networking", "should have networking") }
+        self.address = networking?.string("address").flatMap { $0.isEmpty ? nil : $0 }
+        if let address = self.address, !Address.isValid(address) {
+            networking?.violate("address", "address has to be valid IP address or domain name")
+        }
+        self.inbounds =
+            networking?.objects("inbound").compactMap { inbound in
+                guard let port = inbound.port("port") else {
+                    if !inbound.has("port") { inbound.violate("port", "port must be in the range [1, 65535]") }
+                    return nil
+                }
+                return Inbound(
+                    port: port, address: Self.ip("address", inbound), servicePort: inbound.port("servicePort"),
+                    serviceAddress: Self.ip("serviceAddress", inbound), tags: inbound.tags("tags") ?? [:],
+                    isReady: inbound.object("health")?.bool("ready") ?? true)
+            } ?? []
+        self.outbounds =
+            networking?.objects("outbound").compactMap { outbound in
+                guard let port = outbound.port("port") else {
+                    if !outbound.has("port") { outbound.violate("port", "port must be in the range [1, 65535]") }
+                    return nil
+                }
+                var tags = outbound.tags("tags") ?? [:]
+                if tags[Tag.service] == nil, let service = outbound.string("service") { tags[Tag.service] = service }
+                return Outbound(address: Self.ip("address", outbound) ?? "127.0.0.1", port: port, tags: tags)
+            } ?? []
+        self.gatewayTags = networking?.object("gateway").map { $0.tags("tags") ?? [:] }
+        self.ignoredFields =
+            (["metrics", "probes"].filter(fields.has)
+            + ["admin", "advertisedAddress", "transparentProxying"].filter { networking?.has($0) == true }.map { "networking.\($0)" })
+            .sorted()
+        try Self.check(name: name, spec: spec, fields)
+    }
+
+    private static func ip(_ key: String, _ fields: Fields) -> String? {
+        guard let text = fields.string(key), !text.isEmpty else { return nil }
+        if !Address.isIP(text) { fields.violate(key, "address has to be valid IP address") }
+        if text == "0.0.0.0" || text == "::" { fields.violate(key, "must not be 0.0.0.0 or ::") }
+        return text
+    }
+}

@@ -1,0 +1,123 @@
+package import JSONModel
+
+/// A mesh: its CA and how its traffic leaves the zone.
+package struct Mesh: MeshResource {
+    package static let kind = "Mesh"
+
+    package let name: MeshName
+    /// The enabled CA backend; nil means that mTLS is off.
+    package let backend: Backend?
+    package let routing: Routing
+    /// `networking.outbound.passthrough`.
+    package let passthrough: Bool
+    /// 2.7 fields in use that Egret accepts and does not act on, sorted.
+    package let ignoredFields: [String]
+
+    package struct Routing: Hashable, Sendable {
+        package let zoneEgress: Bool
+        package let egressMode: EgressMode
+    }
+
+    package enum EgressMode: String, Hashable, Sendable {
+        case enforce = "Enforce"
+        case report = "Report"
+    }
+
+    package struct Backend: Hashable, Sendable {
+        package let name: String
+        package let authority: Authority
+        /// Life of a workload certificate.
+        package let certificateLife: Duration
+    }
+
+    package enum Authority: Hashable, Sendable {
+        case builtin(rsaBits: Int, expiration: Duration)
+        case provided(certificate: DataSource, key: DataSource)
+    }
+
+    /// Cross-zone and external traffic of this mesh goes through the egress.
+    package var usesEgress: Bool { self.backend != nil && self.routing.zoneEgress }
+
+    package init(name: String, mesh _: String? = nil, spec: JSON) throws(InvalidResource) {
+        let fields = Fields(spec)
+        var ignored: [String] = []
+
+        let mtls = fields.object("mtls")
+        let backends = mtls.map { mtls in mtls.objects("backends").compactMap { Self.backend($0, &ignored) } } ?? []
+        if backends.count > 1 { mtls?.violate("backends", "cannot have more than 1 backends") }
+        let enabled = mtls?.string("enabledBackend").flatMap { $0.isEmpty ? nil : $0 }
+        if mtls?.bool("skipValidation") == true { ignored.append("mtls.skipValidation") }
+
+        let routing = fields.object("routing")
+        let mode = routing?.string("egressMode").map { text in
+            EgressMode(rawValue: text)
+                ?? {
+                    routing?.violate("egressMode", "has to be one of Enforce, Report; is \"\(text)\"")
+                    return .enforce
+                }()
+        }
+        self.routing = Routing(zoneEgress: routing?.bool("zoneEgress") ?? false, egressMode: mode ?? .enforce)
+        if routing?.bool("localityAwareLoadBalancing") == true { ignored.append("routing.localityAwareLoadBalancing") }
+
+        self.passthrough = fields.object("networking")?.object("outbound")?.bool("passthrough") ?? true
+        if !self.passthrough { ignored.append("networking.outbound.passthrough") }
+        ignored += ["constraints", "logging", "metrics", "skipCreatingInitialPolicies", "tracing"].filter { Self.isUsed(spec[$0]) }
+
+        do { self.name = try MeshName(name) } catch {
+            fields.violate("name", error.message)
+            self.name = .default
+        }
+        self.backend = backends.first { $0.name == enabled }
+        self.ignoredFields = ignored.sorted()
+        try Self.check(name: name, spec: spec, fields)
+    }
+
+    private static func isUsed(_ value: JSON?) -> Bool {
+        switch value {
+        case nil, .null: false
+        case .array(let elements): !elements.isEmpty
+        case .object(let members): members.values.contains { Self.isUsed($0) }
+        case .string(let text): !text.isEmpty
+        default: true
+        }
+    }
+
+    private static func backend(_ fields: Fields, _ ignored: inout [String]) -> Backend? {
+        guard let name = fields.string("name"), !name.isEmpty else {
+            fields.violate("name", "cannot be empty")
+            return nil
+        }
+        switch fields.string("mode") {
+        case nil, "STRICT": break
+        case "PERMISSIVE": ignored.append("mtls.backends[].mode")
+        case .some(let other): fields.violate("mode", "has to be one of STRICT, PERMISSIVE; is \"\(other)\"")
+        }
+        if fields.object("rootChain")?.duration("requestTimeout") != nil { ignored.append("mtls.backends[].rootChain") }
+        let dpCert = fields.object("dpCert")
+        if dpCert?.duration("requestTimeout") != nil { ignored.append("mtls.backends[].dpCert.requestTimeout") }
+        let life = dpCert?.object("rotation")?.duration("expiration") ?? .seconds(86_400)
+        if life < .seconds(60) { fields.violate("dpCert.rotation.expiration", "has to be at least 1m") }
+        guard let authority = Self.authority(fields) else { return nil }
+        return Backend(name: name, authority: authority, certificateLife: life)
+    }
+
+    private static func authority(_ fields: Fields) -> Authority? {
+        let conf = fields.object("conf")
+        switch fields.string("type") {
+        case "builtin":
+            let caCert = conf?.object("caCert")
+            let bits = caCert?.int("RSAbits") ?? 2048
+            if ![2048, 3072, 4096].contains(bits) { caCert?.violate("RSAbits", "has to be one of 2048, 3072, 4096; is \(bits)") }
+            return .builtin(rsaBits: bits, expiration: caCert?.duration("expiration") ?? .seconds(10 * 365 * 86_400))
+        case "provided":
+            guard let certificate = conf?.dataSource("cert"), let key = conf?.dataSource("key") else { return nil }
+            return .provided(certificate: certificate, key: key)
+        case .some(let other):
+            fields.violate("type", "could not find installed plugin for this type: \"\(other)\"; use builtin or provided")
+            return nil
+        case nil:
+            fields.violate("type", "cannot be empty; use builtin or provided")
+            return nil
+        }
+    }
+}
