@@ -1,1 +1,171 @@
+#define _GNU_SOURCE 1
 #include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(cl_epoll_event) == sizeof(struct epoll_event), "epoll_event layout");
+_Static_assert(offsetof(cl_epoll_event, data) == offsetof(struct epoll_event, data), "epoll_event layout");
+_Static_assert(CL_EPOLLIN == EPOLLIN && CL_EPOLLOUT == EPOLLOUT && CL_EPOLLERR == EPOLLERR, "epoll flags");
+_Static_assert(CL_EPOLLHUP == EPOLLHUP && CL_EPOLLRDHUP == EPOLLRDHUP && CL_EPOLLET == EPOLLET, "epoll flags");
+
+static inline int result(int value) { return value < 0 ? -errno : value; }
+static inline ssize_t result_size(ssize_t value) { return value < 0 ? -errno : value; }
+static inline int set(int fd, int level, int option, int value) {
+    return result(setsockopt(fd, level, option, &value, sizeof value));
+}
+
+int cl_epoll_create(void) { return result(epoll_create1(EPOLL_CLOEXEC)); }
+
+int cl_epoll_add(int epoll, int fd, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    return result(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+}
+
+int cl_epoll_remove(int epoll, int fd) { return result(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL)); }
+
+int cl_epoll_wait(int epoll, cl_epoll_event *events, int count, int timeout_ms) {
+    return result(epoll_wait(epoll, (struct epoll_event *)events, count, timeout_ms));
+}
+
+int cl_tcp_socket(int family) { return result(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP)); }
+
+int cl_accept(int listener, struct sockaddr_storage *client) {
+    socklen_t length = sizeof *client;
+    return result(accept4(listener, (struct sockaddr *)client, &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
+int cl_bind(int fd, const struct sockaddr *address, socklen_t length) { return result(bind(fd, address, length)); }
+int cl_listen(int fd, int backlog) { return result(listen(fd, backlog)); }
+int cl_connect(int fd, const struct sockaddr *address, socklen_t length) { return result(connect(fd, address, length)); }
+
+int cl_local_address(int fd, struct sockaddr_storage *address) {
+    socklen_t length = sizeof *address;
+    return result(getsockname(fd, (struct sockaddr *)address, &length));
+}
+
+int cl_socket_error(int fd) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
+}
+
+int cl_shutdown_write(int fd) { return result(shutdown(fd, SHUT_WR)); }
+
+ssize_t cl_recv(int fd, void *bytes, size_t count) { return result_size(recv(fd, bytes, count, 0)); }
+ssize_t cl_peek(int fd, void *bytes, size_t count) { return result_size(recv(fd, bytes, count, MSG_PEEK)); }
+ssize_t cl_discard(int fd, size_t count) { return result_size(recv(fd, NULL, count, MSG_TRUNC)); }
+ssize_t cl_send(int fd, const void *bytes, size_t count) { return result_size(send(fd, bytes, count, MSG_NOSIGNAL)); }
+
+int cl_set_receive_low_water(int fd, int bytes) { return set(fd, SOL_SOCKET, SO_RCVLOWAT, bytes); }
+int cl_set_no_delay(int fd) { return set(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
+int cl_set_reuse_address(int fd) { return set(fd, SOL_SOCKET, SO_REUSEADDR, 1); }
+int cl_set_reuse_port(int fd) { return set(fd, SOL_SOCKET, SO_REUSEPORT, 1); }
+int cl_set_v6_only(int fd) { return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1); }
+
+int cl_set_keepalive(int fd, int idle_s, int interval_s, unsigned timeout_ms) {
+    int status = set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    if (status == 0) status = set(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
+    if (status == 0) status = set(fd, IPPROTO_TCP, TCP_KEEPINTVL, interval_s);
+    if (status == 0) status = set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)timeout_ms);
+    return status;
+}
+
+int cl_set_reset_on_close(int fd) {
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    return result(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger));
+}
+
+int cl_close(int fd) { return result(close(fd)); }
+
+int cl_pipe(int ends[2]) { return result(pipe2(ends, O_NONBLOCK | O_CLOEXEC)); }
+
+int cl_pipe_grow(int fd, int bytes) {
+    int granted = fcntl(fd, F_SETPIPE_SZ, bytes);
+    return granted >= 0 ? granted : result(fcntl(fd, F_GETPIPE_SZ));
+}
+
+ssize_t cl_splice(int from, int to, size_t count) {
+    return result_size(splice(from, NULL, to, NULL, count, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+}
+
+int cl_eventfd(void) { return result(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
+
+void cl_eventfd_signal(int fd) {
+    uint64_t one = 1;
+    // Fails only when the counter is full, and then the reader is awake anyway.
+    ssize_t ignored = write(fd, &one, sizeof one);
+    (void)ignored;
+}
+
+void cl_eventfd_clear(int fd) {
+    uint64_t count;
+    ssize_t ignored = read(fd, &count, sizeof count);
+    (void)ignored;
+}
+
+static int64_t now(clockid_t clock) {
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+int64_t cl_monotonic_ns(void) { return now(CLOCK_MONOTONIC); }
+int64_t cl_realtime_ns(void) { return now(CLOCK_REALTIME); }
+
+int cl_affinity_count(void) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    return sched_getaffinity(0, sizeof set, &set) < 0 ? 1 : CPU_COUNT(&set);
+}
+
+int cl_open_spare(void) { return result(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+void cl_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
+
+struct start {
+    void (*body)(void *);
+    void *context;
+    char name[16];
+};
+
+static void *run(void *argument) {
+    struct start start = *(struct start *)argument;
+    free(argument);
+    pthread_setname_np(pthread_self(), start.name);
+    start.body(start.context);
+    return NULL;
+}
+
+int cl_thread_start(const char *name, void (*body)(void *context), void *context) {
+    struct start *start = calloc(1, sizeof *start);
+    if (start == NULL) return -ENOMEM;
+    start->body = body;
+    start->context = context;
+    for (size_t i = 0; i + 1 < sizeof start->name && name[i] != 0; i++) start->name[i] = name[i];
+
+    // A new thread inherits the mask: signals go to the threads that expect them.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_t thread;
+    int error = pthread_create(&thread, &attributes, run, start);
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0) free(start);
+    return -error;
+}
