@@ -1,3 +1,5 @@
+package import Routing
+
 /// Which machine a proxy is.
 package enum ProxyType: String, CaseIterable, Codable, Hashable, Sendable {
     case egress, ingress, dataplane
@@ -60,20 +62,6 @@ package struct Acknowledgement: Codable, Hashable, Sendable {
         self.hash = hash
         self.errors = errors
     }
-}
-
-/// One item of a snapshot that the proxy could not apply, and why.
-package struct ItemError: Error, Codable, Hashable, Sendable, CustomStringConvertible {
-    /// Kind and name: `listener egress`, `cluster default:httpbin`, `identity default`.
-    package var item: String
-    package var message: String
-
-    package init(item: String, message: String) {
-        self.item = item
-        self.message = message
-    }
-
-    package var description: String { "\(self.item): \(self.message)" }
 }
 
 /// A certificate signing request: `POST /v1/certificates`.
