@@ -109,7 +109,7 @@ let package = Package(
                 "JSONModel", "MeshModel", "Routing", "Identity", "ConfigSync", "Telemetry", "CurlTransport", "Relay", "TLSRelay",
                 logging, lifecycle, hummingbird, nioCore, nioSSL, x509, crypto,
             ]),
-        module("CLI", ["JSONModel", "MeshModel", "KubeAPI", "YAMLDocument", "CurlTransport", "KubeRuntime", argumentParser, logging]),
+        module("CLI", ["JSONModel", argumentParser]),
         // Development only; nothing in the product imports these.
         module(
             "DevAPIServer",

@@ -1,1 +1,4 @@
-print("skeleton")
+import ArgumentParser
+import CLI
+
+Egretctl.main()

@@ -1,0 +1,26 @@
+package import ArgumentParser
+import JSONModel
+
+/// `egretctl`: what a person or a script does to an Egret installation from a shell.
+///
+/// Data goes to stdout, messages to stderr; every failure is one sentence and a non-zero exit.
+package struct Egretctl: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "egretctl",
+        abstract: "Install and look after Egret, the controlled way out of a zone.",
+        discussion: """
+            Examples:
+              egretctl install control-plane --egress-enabled | kubectl apply -f -
+              egretctl --generate-completion-script bash > /etc/bash_completion.d/egretctl
+            """,
+        version: "egretctl \(EgretVersion.current)",
+        subcommands: [Install.self, Version.self])
+
+    package init() {}
+}
+
+struct Version: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Print the version of this program.")
+
+    func run() { print("egretctl \(EgretVersion.current)") }
+}
