@@ -147,7 +147,7 @@ let package = Package(
         tests("TLSRelay", ["Routing", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, crypto]),
         tests("ControlPlane", ["JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", x509, crypto]),
         tests("DataPlane", ["JSONModel", "Routing", "ConfigSync", "Identity"]),
-        tests("CLI", ["JSONModel", "YAMLDocument"]),
+        tests("CLI", ["JSONModel", "YAMLDocument", subprocess], exclude: ["Goldens"]),
         tests("DevAPIServer", ["JSONModel", "KubeAPI", "YAMLDocument"]),
         tests("DevNode", ["JSONModel", "KubeAPI"]),
         .testTarget(
