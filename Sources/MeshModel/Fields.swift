@@ -1,8 +1,8 @@
-import JSONModel
+package import JSONModel
 
 /// Reads one object of a resource and collects every violation with its path, so that typed initialisers stay lists of
 /// fields. An absent field is nil without a complaint; a field of the wrong type is a violation and nil.
-struct Fields {
+package struct Fields {
     private let members: [String: JSON]
     private let path: String
     private let found: Found
@@ -10,7 +10,7 @@ struct Fields {
     private final class Found { var violations: [Violation] = [] }
 
     /// The root of a resource, `json` being its spec.
-    init(_ json: JSON) {
+    package init(_ json: JSON) {
         self.members = json.object ?? [:]
         self.path = ""
         self.found = Found()
@@ -23,24 +23,24 @@ struct Fields {
         self.found = found
     }
 
-    var violations: [Violation] { self.found.violations }
-    var keys: [String] { self.members.keys.sorted() }
+    package var violations: [Violation] { self.found.violations }
+    package var keys: [String] { self.members.keys.sorted() }
 
-    func has(_ key: String) -> Bool { !(self.members[key]?.isNull ?? true) }
+    package func has(_ key: String) -> Bool { !(self.members[key]?.isNull ?? true) }
 
     /// `key` empty: the object itself.
-    func violate(_ key: String, _ message: String) {
+    package func violate(_ key: String, _ message: String) {
         self.found.violations.append(Violation(field: key.isEmpty ? self.path : self.join(key), message: message))
     }
 
-    func string(_ key: String) -> String? { self.read(key, "a string", \.string) }
-    func bool(_ key: String) -> Bool? { self.read(key, "a boolean", \.bool) }
-    func int(_ key: String) -> Int? { self.read(key, "an integer", \.int) }
-    func object(_ key: String) -> Fields? {
+    package func string(_ key: String) -> String? { self.read(key, "a string", \.string) }
+    package func bool(_ key: String) -> Bool? { self.read(key, "a boolean", \.bool) }
+    package func int(_ key: String) -> Int? { self.read(key, "an integer", \.int) }
+    package func object(_ key: String) -> Fields? {
         self.read(key, "an object", \.object).map { Fields($0, self.join(key), self.found) }
     }
 
-    func objects(_ key: String) -> [Fields] {
+    package func objects(_ key: String) -> [Fields] {
         guard let elements = self.read(key, "an array", \.array) else { return [] }
         return elements.enumerated().compactMap { index, element in
             let path = "\(self.join(key))[\(index)]"
@@ -52,7 +52,7 @@ struct Fields {
         }
     }
 
-    func strings(_ key: String) -> [String]? {
+    package func strings(_ key: String) -> [String]? {
         self.read(key, "an array of strings") { value in
             guard let elements = value.array else { return nil }
             let strings = elements.compactMap(\.string)
@@ -60,12 +60,8 @@ struct Fields {
         }
     }
 
-    func tags(_ key: String) -> [String: String]? {
-        let tags: [String: String]? = self.read(key, "a map of strings") { value in
-            guard let members = value.object else { return nil }
-            let strings = members.compactMapValues(\.string)
-            return strings.count == members.count ? strings : nil
-        }
+    package func tags(_ key: String) -> [String: String]? {
+        let tags = self.stringMap(key)
         for (name, value) in (tags ?? [:]).sorted(by: { $0.key < $1.key }) {
             if name.isEmpty || !name.utf8.allSatisfy(Characters.tagKey) {
                 self.violate(
@@ -80,7 +76,7 @@ struct Fields {
         return tags
     }
 
-    func port(_ key: String) -> UInt16? {
+    package func port(_ key: String) -> UInt16? {
         guard self.has(key) else { return nil }
         guard let number = self.int(key) else { return nil }
         guard (1...65535).contains(number) else {
@@ -90,13 +86,40 @@ struct Fields {
         return UInt16(number)
     }
 
-    func duration(_ key: String) -> Duration? {
+    package func duration(_ key: String) -> Duration? {
         guard let text = self.string(key) else { return nil }
         guard let duration = KumaDuration.parse(text) else {
             self.violate(key, "must be a whole number and one of the units y, w, d, h, m, s, ms, such as 24h; is \"\(text)\"")
             return nil
         }
         return duration
+    }
+
+    package func stringMap(_ key: String) -> [String: String]? {
+        self.read(key, "a map of strings") { value in
+            guard let members = value.object else { return nil }
+            let strings = members.compactMapValues(\.string)
+            return strings.count == members.count ? strings : nil
+        }
+    }
+
+    package func nonEmpty(_ key: String) -> String? {
+        guard let text = self.string(key) else { return nil }
+        if text.isEmpty { self.violate(key, "cannot be empty") }
+        return text.isEmpty ? nil : text
+    }
+
+    package func choice(_ key: String, _ choices: [String]) -> String? {
+        guard let text = self.string(key) else { return nil }
+        if choices.contains(text) { return text }
+        self.violate(key, "has to be one of \(choices.joined(separator: ", ")); is \"\(text)\"")
+        return nil
+    }
+
+    package func refuseUnknown(_ known: Set<String>) {
+        for key in self.keys where !known.contains(key) {
+            self.violate(key, "is not a known field; known are \(known.sorted().joined(separator: ", "))")
+        }
     }
 
     private func read<Value>(_ key: String, _ expected: String, _ convert: (JSON) -> Value?) -> Value? {

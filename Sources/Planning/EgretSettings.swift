@@ -1,0 +1,104 @@
+package import JSONModel
+package import MeshModel
+
+/// The control plane's settings: ConfigMap `egret-config`, key `config.yaml`, read as JSON.
+package struct EgretSettings: Hashable, Sendable {
+    package var zone: String
+    package var egress: Egress
+    package var dataPlane: DataPlaneImage
+
+    package struct Egress: Hashable, Sendable {
+        package var isEnabled = false
+        package var replicas = 1
+        package var drainTime: Duration = .seconds(30)
+        package var logLevel = "info"
+        package var service = Service()
+        package var podAnnotations: [String: String] = [:]
+        package var extraLabels: [String: String] = [:]
+        package var nodeSelector: [String: String] = ["kubernetes.io/os": "linux"]
+        package var tolerations: JSON = []
+        package var affinity: JSON = [:]
+        package var resources: JSON = [
+            "requests": ["cpu": "50m", "memory": "64Mi"], "limits": ["cpu": "1000m", "memory": "512Mi"],
+        ]
+
+        package init() {}
+    }
+
+    package struct Service: Hashable, Sendable {
+        package var type = "ClusterIP"
+        package var port = 10002
+        package var annotations: [String: String] = [:]
+
+        package init() {}
+    }
+
+    package struct DataPlaneImage: Hashable, Sendable {
+        package var image = "ghcr.io/egret-mesh/egret-dp:0.1.0"
+        package var pullPolicy = "IfNotPresent"
+
+        package init() {}
+    }
+
+    package init(zone: String = "default", egress: Egress = Egress(), dataPlane: DataPlaneImage = DataPlaneImage()) {
+        self.zone = zone
+        self.egress = egress
+        self.dataPlane = dataPlane
+    }
+
+    /// Reads the file, naming everything that is wrong with it. Absent fields have their defaults; unknown ones are
+    /// refused, because a misspelt switch that is silently off is worse than an error.
+    package init(_ json: JSON) throws(InvalidResource) {
+        let fields = Fields(json)
+        self.init()
+        fields.refuseUnknown(["zone", "egress", "dataPlane"])
+        if let zone = fields.string("zone") {
+            do { self.zone = try ZoneName(zone).text } catch { fields.violate("zone", error.message) }
+        }
+        if let egress = fields.object("egress") { self.egress = Egress(egress, json["egress"] ?? [:]) }
+        if let dataPlane = fields.object("dataPlane") {
+            dataPlane.refuseUnknown(["image", "imagePullPolicy"])
+            self.dataPlane.image = dataPlane.nonEmpty("image") ?? self.dataPlane.image
+            self.dataPlane.pullPolicy =
+                dataPlane.choice("imagePullPolicy", ["Always", "IfNotPresent", "Never"]) ?? self.dataPlane.pullPolicy
+        }
+        if !fields.violations.isEmpty { throw InvalidResource(fields.violations) }
+    }
+}
+
+extension EgretSettings.Egress {
+    fileprivate init(_ fields: Fields, _ json: JSON) {
+        self.init()
+        fields.refuseUnknown([
+            "enabled", "replicas", "drainTime", "logLevel", "service", "podAnnotations", "extraLabels", "nodeSelector", "tolerations",
+            "affinity", "resources",
+        ])
+        self.isEnabled = fields.bool("enabled") ?? self.isEnabled
+        if let replicas = fields.int("replicas") {
+            if (0...1000).contains(replicas) {
+                self.replicas = replicas
+            } else {
+                fields.violate("replicas", "must be in the range [0, 1000]; is \(replicas)")
+            }
+        }
+        if let drainTime = fields.duration("drainTime") {
+            if drainTime <= .seconds(86_400) { self.drainTime = drainTime } else { fields.violate("drainTime", "cannot be longer than 1d") }
+        }
+        self.logLevel = fields.choice("logLevel", ["debug", "info", "notice", "warning", "error"]) ?? self.logLevel
+        self.podAnnotations = fields.stringMap("podAnnotations") ?? self.podAnnotations
+        self.extraLabels = fields.stringMap("extraLabels") ?? self.extraLabels
+        self.nodeSelector = fields.stringMap("nodeSelector") ?? self.nodeSelector
+        _ = fields.objects("tolerations")
+        _ = fields.object("affinity")
+        _ = fields.object("resources")
+        self.tolerations = fields.has("tolerations") ? json["tolerations"] ?? [] : self.tolerations
+        self.affinity = fields.has("affinity") ? json["affinity"] ?? [:] : self.affinity
+        self.resources = fields.has("resources") ? json["resources"] ?? [:] : self.resources
+        if let service = fields.object("service") {
+            service.refuseUnknown(["type", "port", "annotations"])
+            self.service.type = service.choice("type", ["ClusterIP", "NodePort", "LoadBalancer"]) ?? self.service.type
+            self.service.port = service.port("port").map(Int.init) ?? self.service.port
+            self.service.annotations = service.stringMap("annotations") ?? self.service.annotations
+        }
+    }
+}

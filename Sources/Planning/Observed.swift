@@ -1,0 +1,111 @@
+package import FoundationEssentials
+package import KubeAPI
+package import MeshModel
+
+/// The whole world at one moment, as far as a plan depends on it. Filled from the caches, never from one event.
+package struct Observed: Sendable {
+    package var settings: EgretSettings
+    package var systemNamespace: String
+    /// The control plane's own Deployment, owner of what it makes for itself; nil where it runs outside of a cluster.
+    package var controlPlane: OwnerReference?
+    package var objects: Objects
+    /// The CA certificates (PEM) of each mesh whose authority is there and sound.
+    package var trust: [MeshName: String]
+    /// Why a mesh's authority cannot sign, in one sentence, where it is known.
+    package var authorityProblems: [MeshName: String]
+    /// What each proxy last said about the table it was sent.
+    package var acknowledgements: [ProxyID: Acknowledgement]
+    package var now: Date
+
+    package init(
+        settings: EgretSettings, systemNamespace: String, controlPlane: OwnerReference? = nil, objects: Objects = Objects(),
+        trust: [MeshName: String] = [:], authorityProblems: [MeshName: String] = [:],
+        acknowledgements: [ProxyID: Acknowledgement] = [:], now: Date
+    ) {
+        self.settings = settings
+        self.systemNamespace = systemNamespace
+        self.controlPlane = controlPlane
+        self.objects = objects
+        self.trust = trust
+        self.authorityProblems = authorityProblems
+        self.acknowledgements = acknowledgements
+        self.now = now
+    }
+
+    /// The kinds a plan looks at. Secrets are those of the system namespace; Pods and Services those of every namespace;
+    /// Deployments and ServiceAccounts those of the system namespace.
+    package static let types: [ResourceType] =
+        ResourceType.kumaTypes + [.deployments, .services, .serviceAccounts, .pods, .secrets]
+}
+
+/// Objects by kind and key.
+package struct Objects: Sendable {
+    private var byType: [ResourceType: [ObjectKey: KubeObject]] = [:]
+
+    package init() {}
+
+    package init(_ objects: some Sequence<KubeObject>) {
+        for object in objects {
+            guard let type = ResourceType.known(apiVersion: object.apiVersion, kind: object.kind) else { continue }
+            self.byType[type, default: [:]][object.key] = object
+        }
+    }
+
+    /// All of one kind. The objects of a list response may lack `apiVersion` and `kind`; caches put them back.
+    package subscript(_ type: ResourceType) -> [ObjectKey: KubeObject] {
+        get { self.byType[type] ?? [:] }
+        set { self.byType[type] = newValue }
+    }
+
+    package subscript(_ type: ResourceType, _ key: ObjectKey) -> KubeObject? { self.byType[type]?[key] }
+
+    package subscript(_ type: ResourceType, namespace: String?, name: String) -> KubeObject? {
+        self.byType[type]?[ObjectKey(namespace: namespace, name: name)]
+    }
+
+    /// In the order of their keys, so that plans are the same every time.
+    package func sorted(_ type: ResourceType) -> [KubeObject] {
+        (self.byType[type] ?? [:]).sorted { $0.key < $1.key }.map(\.value)
+    }
+}
+
+/// One proxy. On Kubernetes its name is `<pod>.<namespace>`.
+package struct ProxyID: Hashable, Sendable, Comparable, CustomStringConvertible, Codable {
+    package enum Kind: String, Hashable, Sendable, Codable { case egress, ingress, dataplane }
+
+    package var kind: Kind
+    package var name: String
+
+    package init(_ kind: Kind, _ name: String) {
+        self.kind = kind
+        self.name = name
+    }
+
+    package init(_ kind: Kind, pod: KubeObject) { self.init(kind, "\(pod.name).\(pod.namespace ?? "")") }
+
+    package var description: String { "\(self.kind.rawValue) \(self.name)" }
+
+    package static func < (left: Self, right: Self) -> Bool { (left.kind.rawValue, left.name) < (right.kind.rawValue, right.name) }
+}
+
+/// What a proxy said about its table.
+package struct Acknowledgement: Hashable, Sendable {
+    package var hash: String
+    package var errors: [ItemError]
+
+    package struct ItemError: Hashable, Sendable {
+        /// `cluster default:httpbin`, `listener egress`.
+        package var item: String
+        package var message: String
+
+        package init(item: String, message: String) {
+            self.item = item
+            self.message = message
+        }
+    }
+
+    package init(hash: String, errors: [ItemError] = []) {
+        self.hash = hash
+        self.errors = errors
+    }
+}
