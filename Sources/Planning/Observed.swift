@@ -59,7 +59,7 @@ package struct Objects: Sendable {
 
     package subscript(_ type: ResourceType, _ key: ObjectKey) -> KubeObject? { self.byType[type]?[key] }
 
-    package subscript(_ type: ResourceType, namespace: String?, name: String) -> KubeObject? {
+    package subscript(_ type: ResourceType, namespace namespace: String?, name name: String) -> KubeObject? {
         self.byType[type]?[ObjectKey(namespace: namespace, name: name)]
     }
 
