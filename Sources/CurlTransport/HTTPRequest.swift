@@ -37,7 +37,10 @@ package struct HTTPRequest: Sendable, CustomStringConvertible {
         self.proxy = proxy
     }
 
-    package var description: String { "\(self.method) \(self.url.prefix { $0 != "?" })" }
+    package var description: String {
+        guard let url = SplitURL(self.url) else { return "\(self.method) \(self.url.prefix { $0 != "?" && $0 != "@" })" }
+        return "\(self.method) \(url.scheme)://\(url.authority)\(url.rest.prefix { $0 != "?" && $0 != "#" })"
+    }
 }
 
 package enum ProxyChoice: Hashable, Sendable {

@@ -6,18 +6,36 @@ package struct HTTPStream: Sendable {
     package let body: HTTPBody
 }
 
-/// The chunks of a body as they come. Reading slowly slows the server down; stopping to read, or cancelling the task,
-/// ends the transfer.
+/// The chunks of a body as they come. Reading slowly slows the server down; letting go of it, or cancelling the task that
+/// reads, ends the transfer.
 package struct HTTPBody: AsyncSequence, Sendable {
     package typealias Element = [UInt8]
     package typealias Failure = TransportError
 
+    /// Ends the transfer with the last reference. Keeps the transport alive until then.
+    final class Handle: Sendable {
+        let exchange: Exchange
+        let transport: CurlTransport
+
+        init(_ exchange: Exchange, _ transport: CurlTransport) {
+            self.exchange = exchange
+            self.transport = transport
+        }
+
+        deinit { self.exchange.cancel() }
+    }
+
+    let handle: Handle
+
     package struct AsyncIterator: AsyncIteratorProtocol {
-        package mutating func next() async throws(TransportError) -> [UInt8]? { fatalError("follows") }
+        let handle: Handle
+
+        package mutating func next() async throws(TransportError) -> [UInt8]? { try await self.handle.exchange.nextChunk() }
+
         package mutating func next(isolation actor: isolated (any Actor)?) async throws(TransportError) -> [UInt8]? {
-            fatalError("follows")
+            try await self.handle.exchange.nextChunk()
         }
     }
 
-    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
+    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(handle: self.handle) }
 }
