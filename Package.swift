@@ -130,7 +130,7 @@ let package = Package(
         program("egret-devcluster", ["DevAPIServer", "DevNode", "KubeRuntime", "Telemetry", logging, lifecycle, unixSignals]),
 
         // Tests mirror Sources. ScenarioTests run the real programs against a cluster.
-        .target(name: "TestKit", dependencies: ["JSONModel", "KubeAPI"], path: "Tests/TestKit", swiftSettings: swift),
+        .target(name: "TestKit", dependencies: ["JSONModel", "KubeAPI", subprocess], path: "Tests/TestKit", swiftSettings: swift),
         tests("JSONModel"),
         tests("MeshModel", ["JSONModel", "YAMLDocument"]),
         tests("ClientHello"),
@@ -147,7 +147,7 @@ let package = Package(
         tests("TLSRelay", ["Routing", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, crypto]),
         tests("ControlPlane", ["JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", x509, crypto]),
         tests("DataPlane", ["JSONModel", "Routing", "ConfigSync", "Identity"]),
-        tests("CLI", ["JSONModel", "YAMLDocument", subprocess], exclude: ["Goldens"]),
+        tests("CLI", ["JSONModel", "YAMLDocument", argumentParser], exclude: ["Goldens"]),
         tests("DevAPIServer", ["JSONModel", "KubeAPI", "YAMLDocument"]),
         tests("DevNode", ["JSONModel", "KubeAPI"]),
         .testTarget(

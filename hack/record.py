@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Writes Sources/CLI/ChartRendering.swift: the chart as the Helm engine renders it, with slots for egretctl's flags.
+"""Writes the texts that are made from the chart.
 
-`record.py ROOT` writes the file, `record.py ROOT --check` only says whether it is up to date.
+Sources/CLI/ChartRendering.swift is the chart as the Helm engine renders it, with slots for egretctl's flags; the table of
+values in charts/egret/README.md is made from the comments of values.yaml.
+
+`record.py ROOT` writes, `record.py ROOT --check` only says what is out of date.
 """
 
+import json
 import pathlib
 import sys
 
@@ -58,15 +62,51 @@ def source(root):
     )
 
 
+def value_rows(text):
+    """(path, default, description) of every value that a `# --` comment documents."""
+    defaults = helm.values_from_yaml(text)
+    path, description, documented = [], None, 99
+    for number, line in enumerate(text.splitlines(), 1):
+        content = line.strip()
+        if content.startswith("# --"):
+            description = content.removeprefix("# --").strip()
+        elif content and not content.startswith("#"):
+            depth = (len(line) - len(line.lstrip())) // 2
+            path[depth:] = [content.split(":")[0]]
+            if description:
+                value = defaults
+                for key in path:
+                    value = value[key]
+                yield ".".join(path), value, description
+                documented = depth
+            elif not content.endswith(":") and depth <= documented:
+                sys.exit(f"values.yaml:{number}: {'.'.join(path)} has no '# --' comment")
+            description = None
+
+
+def readme(root):
+    rows = [f"| `{path}` | `{json.dumps(value)}` | {text} |"
+            for path, value, text in value_rows((root / "charts" / "egret" / "values.yaml").read_text(encoding="utf-8"))]
+    table = "\n".join(["| Value | Default | Meaning |", "|---|---|---|", *rows])
+    start, end = "<!-- values -->\n", "<!-- /values -->"
+    text = (root / "charts" / "egret" / "README.md").read_text(encoding="utf-8")
+    before, rest = text.split(start)
+    return before + start + table + "\n" + end + rest.split(end)[1]
+
+
+def main(root, check):
+    stale = []
+    for path, wanted in [("Sources/CLI/ChartRendering.swift", source(root)), ("charts/egret/README.md", readme(root))]:
+        target = root / path
+        if target.exists() and target.read_text(encoding="utf-8") == wanted:
+            continue
+        stale.append(path)
+        if not check:
+            target.write_text(wanted, encoding="utf-8")
+            print(f"wrote {path}")
+    if check and stale:
+        sys.exit(f"out of date: {', '.join(stale)} (run hack/record)")
+
+
 if __name__ == "__main__":
-    root = pathlib.Path(sys.argv[1])
-    target = root / "Sources" / "CLI" / "ChartRendering.swift"
-    wanted = source(root)
-    if "--check" in sys.argv[2:]:
-        if not target.exists() or target.read_text(encoding="utf-8") != wanted:
-            sys.exit(f"{target.relative_to(root)} is out of date: run hack/record")
-    elif not target.exists() or target.read_text(encoding="utf-8") != wanted:
-        target.write_text(wanted, encoding="utf-8")
-        print(f"wrote {target.relative_to(root)}")
-    else:
-        print(f"{target.relative_to(root)} is up to date")
+    main(pathlib.Path(sys.argv[1]), "--check" in sys.argv[2:])

@@ -5,7 +5,7 @@ package enum ControlPlaneManifests {
         package var namespace: String
         package var zone: String
         package var egressEnabled: Bool
-        /// As in the chart: `30s`, `1m30s`.
+        /// One number and one unit: `30s`, `2m`.
         package var egressDrainTime: String
 
         package init(
@@ -26,8 +26,8 @@ package enum ControlPlaneManifests {
             if !Self.isLabel(self.zone) {
                 return "--zone '\(self.zone)' is not a zone name: use at most 63 lower-case letters, digits and '-'."
             }
-            if self.egressDrainTime.wholeMatch(of: /([0-9]+(ms|s|m|h))+/) == nil {
-                return "--egress-drain-time '\(self.egressDrainTime)' is not a duration: write it like 30s, 2m or 1m30s."
+            if self.egressDrainTime.wholeMatch(of: /[0-9]+(ms|s|m|h)/) == nil {
+                return "--egress-drain-time '\(self.egressDrainTime)' is not a duration: write a whole number and a unit, like 30s or 2m."
             }
             return nil
         }

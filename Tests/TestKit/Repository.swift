@@ -1,0 +1,15 @@
+import Foundation
+
+/// Where things are in this checkout.
+package enum Repository {
+    package static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+    /// A program of the debug build that the tests share.
+    package static func program(_ name: String) -> String { "\(self.root)/.build/debug/\(name)" }
+
+    /// The Python that has the Helm engine; hack/setup makes it.
+    package static let python = "\(root)/.build/tools/venv/bin/python"
+    package static let helm = "\(root)/hack/helm.py"
+    package static let chart = "\(root)/charts/egret"
+}
