@@ -73,6 +73,2250 @@ data:
       image: "ghcr.io/egret-mesh/egret-dp:0.1.0"
       imagePullPolicy: IfNotPresent
 ---
+# Source: egret/templates/crds.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    app.kubernetes.io/instance: egret
+    app.kubernetes.io/managed-by: egretctl
+    app.kubernetes.io/name: egret
+    app.kubernetes.io/part-of: egret
+    app.kubernetes.io/version: 0.1.0
+    helm.sh/chart: egret-0.1.0
+  name: dataplanes.kuma.io
+spec:
+  group: kuma.io
+  names:
+    categories:
+    - kuma
+    kind: Dataplane
+    listKind: DataplaneList
+    plural: dataplanes
+    singular: dataplane
+  scope: Namespaced
+  versions:
+  - additionalPrinterColumns:
+    - jsonPath: .mesh
+      name: Mesh
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Accepted")].status
+      name: Accepted
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].status
+      name: Ready
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].reason
+      name: Reason
+      priority: 1
+      type: string
+    - jsonPath: .metadata.creationTimestamp
+      name: Age
+      type: date
+    name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        description: 'A workload''s proxy: what the workload offers and what it calls.
+          Named after its pod; it may claim only services whose Service selects that
+          pod.'
+        properties:
+          apiVersion:
+            description: Version of the form of this object. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources
+            type: string
+          kind:
+            description: What this object is. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds
+            type: string
+          mesh:
+            description: Name of the mesh the object belongs to; without it, `default`.
+            maxLength: 63
+            type: string
+          metadata:
+            type: object
+          spec:
+            description: What the proxy is for.
+            properties:
+              metrics:
+                description: Metrics of the proxy. Accepted and not acted on; the
+                  Accepted condition says so.
+                properties:
+                  conf:
+                    description: Settings of the backend.
+                    properties:
+                      aggregate:
+                        description: Other endpoints to scrape along.
+                        items:
+                          description: One endpoint.
+                          properties:
+                            address:
+                              description: Address.
+                              maxLength: 253
+                              type: string
+                            enabled:
+                              description: Whether to scrape it.
+                              type: boolean
+                            name:
+                              description: Name.
+                              maxLength: 253
+                              type: string
+                            path:
+                              description: Path.
+                              maxLength: 1024
+                              type: string
+                            port:
+                              description: Port.
+                              maximum: 65535
+                              minimum: 1
+                              type: integer
+                          type: object
+                        maxItems: 64
+                        type: array
+                        x-kubernetes-list-type: atomic
+                      envoy:
+                        description: Filter for the proxy's own metrics.
+                        properties:
+                          filterRegex:
+                            description: Regular expression of names to keep.
+                            maxLength: 1024
+                            type: string
+                          usedOnly:
+                            description: Only metrics that were updated.
+                            type: boolean
+                        type: object
+                      path:
+                        description: Path to scrape.
+                        maxLength: 1024
+                        type: string
+                      port:
+                        description: Port to scrape.
+                        maximum: 65535
+                        minimum: 1
+                        type: integer
+                      skipMTLS:
+                        description: Scrape without mTLS.
+                        type: boolean
+                      tags:
+                        additionalProperties:
+                          description: Value.
+                          maxLength: 253
+                          type: string
+                        description: Tags of the scraped endpoint.
+                        maxProperties: 64
+                        type: object
+                      tls:
+                        description: TLS of the scraped endpoint.
+                        properties:
+                          mode:
+                            description: How to authenticate the scraper.
+                            enum:
+                            - activeMTLSBackend
+                            - delegated
+                            - disabled
+                            - providedTLS
+                            type: string
+                        type: object
+                    type: object
+                  name:
+                    description: Name of the backend.
+                    maxLength: 253
+                    type: string
+                  type:
+                    description: Kind of the backend, such as prometheus.
+                    maxLength: 253
+                    type: string
+                type: object
+              networking:
+                description: Inbounds and outbounds.
+                properties:
+                  address:
+                    description: Address of the proxy. On Kubernetes the pod's address
+                      counts and this may be left out.
+                    maxLength: 253
+                    type: string
+                    x-kubernetes-validations:
+                    - message: 'must not be 0.0.0.0 or ::'
+                      rule: self != '0.0.0.0' && self != '::'
+                    - message: address has to be valid IP address or domain name
+                      rule: self == '' || self.matches('^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?[.]?$')
+                        || self.matches('^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$')
+                  admin:
+                    description: The proxy's own endpoint. Accepted and not acted
+                      on; the Accepted condition says so.
+                    properties:
+                      port:
+                        description: Port, 9901 if not set.
+                        maximum: 65535
+                        minimum: 1
+                        type: integer
+                    type: object
+                  advertisedAddress:
+                    description: Address at which others reach the proxy. Accepted
+                      and not acted on; the Accepted condition says so.
+                    maxLength: 253
+                    type: string
+                  advertisedPort:
+                    description: Port at which others reach the proxy. Accepted and
+                      not acted on; the Accepted condition says so.
+                    maximum: 65535
+                    minimum: 1
+                    type: integer
+                  gateway:
+                    description: The workload is a gateway and takes traffic from
+                      outside the mesh.
+                    properties:
+                      tags:
+                        additionalProperties:
+                          description: Value.
+                          maxLength: 253
+                          type: string
+                        description: Tags, `kuma.io/service` among them.
+                        maxProperties: 64
+                        type: object
+                      type:
+                        description: Who runs the gateway.
+                        enum:
+                        - DELEGATED
+                        - BUILTIN
+                        type: string
+                    type: object
+                  inbound:
+                    description: What the workload offers.
+                    items:
+                      description: One inbound.
+                      properties:
+                        address:
+                          description: IP address on which others reach the service;
+                            the pod's if not set.
+                          maxLength: 253
+                          type: string
+                        health:
+                          description: Health as another system sees it.
+                          properties:
+                            ready:
+                              description: Whether the workload takes requests.
+                              type: boolean
+                          type: object
+                        port:
+                          description: Port on which others reach the service.
+                          maximum: 65535
+                          minimum: 1
+                          type: integer
+                        serviceAddress:
+                          description: IP address on which the workload itself listens;
+                            127.0.0.1 if not set.
+                          maxLength: 253
+                          type: string
+                        servicePort:
+                          description: Port on which the workload itself listens;
+                            port if not set.
+                          maximum: 65535
+                          minimum: 1
+                          type: integer
+                        serviceProbe:
+                          description: Probe of the workload. Accepted and not acted
+                            on; the Accepted condition says so.
+                          properties:
+                            healthyThreshold:
+                              description: Successes until healthy.
+                              maximum: 1000
+                              minimum: 1
+                              type: integer
+                            interval:
+                              description: Time between probes.
+                              maxLength: 20
+                              type: string
+                            tcp:
+                              description: Probe by opening a TCP connection.
+                              type: object
+                            timeout:
+                              description: Time to wait for an answer.
+                              maxLength: 20
+                              type: string
+                            unhealthyThreshold:
+                              description: Failures until unhealthy.
+                              maximum: 1000
+                              minimum: 1
+                              type: integer
+                          type: object
+                        tags:
+                          additionalProperties:
+                            description: Value.
+                            maxLength: 253
+                            type: string
+                          description: Tags. `kuma.io/service` has the form <service>_<namespace>_svc_<port>.
+                          maxProperties: 64
+                          type: object
+                      required:
+                      - port
+                      type: object
+                      x-kubernetes-validations:
+                      - message: mandatory tag "kuma.io/service" is missing
+                        reason: FieldValueRequired
+                        rule: has(self.tags) && 'kuma.io/service' in self.tags
+                    maxItems: 256
+                    type: array
+                    x-kubernetes-list-type: atomic
+                  outbound:
+                    description: 'What the workload calls: each gets a local port
+                      at which plain connections are taken to the service by mesh
+                      TLS.'
+                    items:
+                      description: One outbound.
+                      properties:
+                        address:
+                          description: IP address to listen on; 127.0.0.1 if not set.
+                          maxLength: 253
+                          type: string
+                        port:
+                          description: Port to listen on.
+                          maximum: 65535
+                          minimum: 1
+                          type: integer
+                        service:
+                          description: Name of the service. Older spelling of the
+                            tag kuma.io/service.
+                          maxLength: 253
+                          type: string
+                        tags:
+                          additionalProperties:
+                            description: Value.
+                            maxLength: 253
+                            type: string
+                          description: The service (`kuma.io/service`) and, with further
+                            tags, a subset of it.
+                          maxProperties: 64
+                          type: object
+                      required:
+                      - port
+                      type: object
+                      x-kubernetes-validations:
+                      - message: mandatory tag "kuma.io/service" is missing
+                        reason: FieldValueRequired
+                        rule: (has(self.service) && self.service != '') || (has(self.tags)
+                          && 'kuma.io/service' in self.tags)
+                    maxItems: 1024
+                    type: array
+                    x-kubernetes-list-type: atomic
+                  transparentProxying:
+                    description: Redirection of the workload's traffic. Accepted and
+                      not acted on; the Accepted condition says so.
+                    properties:
+                      directAccessServices:
+                        description: Services reached without load balancing.
+                        items:
+                          description: A service, or `*`.
+                          maxLength: 253
+                          type: string
+                        maxItems: 1024
+                        type: array
+                        x-kubernetes-list-type: atomic
+                      ipFamilyMode:
+                        description: Address families to redirect.
+                        enum:
+                        - UnSpecified
+                        - DualStack
+                        - IPv4
+                        - IPv6
+                        type: string
+                      reachableServices:
+                        description: Services the workload may reach.
+                        items:
+                          description: A service.
+                          maxLength: 253
+                          type: string
+                        maxItems: 1024
+                        type: array
+                        x-kubernetes-list-type: atomic
+                      redirectPortInbound:
+                        description: Port that takes redirected inbound traffic.
+                        maximum: 65535
+                        minimum: 1
+                        type: integer
+                      redirectPortInboundV6:
+                        description: The same for IPv6.
+                        maximum: 65535
+                        minimum: 1
+                        type: integer
+                      redirectPortOutbound:
+                        description: Port that takes redirected outbound traffic.
+                        maximum: 65535
+                        minimum: 1
+                        type: integer
+                    type: object
+                type: object
+                x-kubernetes-validations:
+                - message: has to contain at least one inbound interface or gateway
+                  reason: FieldValueRequired
+                  rule: (has(self.inbound) && size(self.inbound) > 0) || has(self.gateway)
+              probes:
+                description: Probes of the workload that pass through the proxy. Accepted
+                  and not acted on; the Accepted condition says so.
+                properties:
+                  endpoints:
+                    description: Endpoints.
+                    items:
+                      description: One endpoint.
+                      properties:
+                        inboundPath:
+                          description: Path at the workload.
+                          maxLength: 1024
+                          type: string
+                        inboundPort:
+                          description: Port of the inbound.
+                          maximum: 65535
+                          minimum: 1
+                          type: integer
+                        path:
+                          description: Path of the probe.
+                          maxLength: 1024
+                          type: string
+                      type: object
+                    maxItems: 64
+                    type: array
+                    x-kubernetes-list-type: atomic
+                  port:
+                    description: Port of the probes.
+                    maximum: 65535
+                    minimum: 1
+                    type: integer
+                type: object
+            required:
+            - networking
+            type: object
+          status:
+            description: What the control plane found. Written by the control plane
+              only.
+            properties:
+              conditions:
+                description: 'What is true of the object now. Accepted: the spec is
+                  valid and the claims hold. Ready: every outbound has somewhere to
+                  go.'
+                items:
+                  description: One condition, in the form of metav1.Condition.
+                  properties:
+                    lastTransitionTime:
+                      description: When status last changed.
+                      format: date-time
+                      type: string
+                    message:
+                      description: Why, in a sentence for people; it ends with what
+                        to do where something is to be done.
+                      maxLength: 32768
+                      type: string
+                    observedGeneration:
+                      description: Generation of the object that the condition is
+                        about.
+                      format: int64
+                      minimum: 0
+                      type: integer
+                    reason:
+                      description: Why, in one word of a closed list.
+                      maxLength: 1024
+                      minLength: 1
+                      pattern: ^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$
+                      type: string
+                    status:
+                      description: True, False or Unknown.
+                      enum:
+                      - "True"
+                      - "False"
+                      - Unknown
+                      type: string
+                    type:
+                      description: What the condition is about.
+                      maxLength: 316
+                      pattern: ^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$
+                      type: string
+                  required:
+                  - type
+                  - status
+                  - lastTransitionTime
+                  - reason
+                  - message
+                  type: object
+                maxItems: 16
+                type: array
+                x-kubernetes-list-map-keys:
+                - type
+                x-kubernetes-list-type: map
+              observedGeneration:
+                description: Generation of the object that this status is about.
+                format: int64
+                minimum: 0
+                type: integer
+            type: object
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
+# Source: egret/templates/crds.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    app.kubernetes.io/instance: egret
+    app.kubernetes.io/managed-by: egretctl
+    app.kubernetes.io/name: egret
+    app.kubernetes.io/part-of: egret
+    app.kubernetes.io/version: 0.1.0
+    helm.sh/chart: egret-0.1.0
+  name: externalservices.kuma.io
+spec:
+  group: kuma.io
+  names:
+    categories:
+    - kuma
+    kind: ExternalService
+    listKind: ExternalServiceList
+    plural: externalservices
+    singular: externalservice
+  scope: Cluster
+  versions:
+  - additionalPrinterColumns:
+    - jsonPath: .mesh
+      name: Mesh
+      type: string
+    - jsonPath: .spec.tags.kuma\.io/service
+      name: Service
+      type: string
+    - jsonPath: .spec.networking.address
+      name: Address
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].status
+      name: Ready
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].reason
+      name: Reason
+      priority: 1
+      type: string
+    - jsonPath: .metadata.creationTimestamp
+      name: Age
+      type: date
+    name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        description: A service outside of every mesh. Several objects with the same
+          tag kuma.io/service are one service with several endpoints.
+        properties:
+          apiVersion:
+            description: Version of the form of this object. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources
+            type: string
+          kind:
+            description: What this object is. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds
+            type: string
+          mesh:
+            description: Name of the mesh the object belongs to; without it, `default`.
+            maxLength: 63
+            type: string
+          metadata:
+            type: object
+          spec:
+            description: Where the service is and how to talk to it.
+            properties:
+              networking:
+                description: How to reach the service.
+                properties:
+                  address:
+                    description: host:port; host is an IP address or a DNS name.
+                    maxLength: 300
+                    type: string
+                    x-kubernetes-validations:
+                    - message: 'unable to parse address: it has to be host:port'
+                      rule: self == '' || self.matches('^([A-Za-z0-9_.-]+|[[][0-9A-Fa-f:.]+[]]):[0-9]+$')
+                  disableHostDNSEntry:
+                    description: Make no DNS entry for the host name in the mesh.
+                      Accepted and not acted on; the Accepted condition says so.
+                    type: boolean
+                  tls:
+                    description: TLS to the service.
+                    properties:
+                      allowRenegotiation:
+                        description: Let the server renegotiate. Accepted and not
+                          acted on; the Accepted condition says so.
+                        type: boolean
+                      caCert:
+                        description: Certificate authority of the server. Exactly
+                          one of the fields.
+                        properties:
+                          file:
+                            description: Path in the file system of the control plane.
+                              Not available on Kubernetes.
+                            maxLength: 4096
+                            type: string
+                          inline:
+                            description: Base64 of the PEM text.
+                            maxLength: 131072
+                            type: string
+                          inlineString:
+                            description: The PEM text itself.
+                            maxLength: 131072
+                            type: string
+                          secret:
+                            description: Name of a Secret in the system namespace;
+                              its key `value` holds the PEM text.
+                            maxLength: 253
+                            type: string
+                        type: object
+                        x-kubernetes-validations:
+                        - message: exactly one of secret, inline, inlineString and
+                            file has to be set
+                          rule: '[has(self.secret), has(self.inline), has(self.inlineString),
+                            has(self.file)].filter(present, present).size() == 1'
+                      clientCert:
+                        description: Client certificate. Only together with clientKey.
+                          Exactly one of the fields.
+                        properties:
+                          file:
+                            description: Path in the file system of the control plane.
+                              Not available on Kubernetes.
+                            maxLength: 4096
+                            type: string
+                          inline:
+                            description: Base64 of the PEM text.
+                            maxLength: 131072
+                            type: string
+                          inlineString:
+                            description: The PEM text itself.
+                            maxLength: 131072
+                            type: string
+                          secret:
+                            description: Name of a Secret in the system namespace;
+                              its key `value` holds the PEM text.
+                            maxLength: 253
+                            type: string
+                        type: object
+                        x-kubernetes-validations:
+                        - message: exactly one of secret, inline, inlineString and
+                            file has to be set
+                          rule: '[has(self.secret), has(self.inline), has(self.inlineString),
+                            has(self.file)].filter(present, present).size() == 1'
+                      clientKey:
+                        description: Key of the client certificate. Exactly one of
+                          the fields.
+                        properties:
+                          file:
+                            description: Path in the file system of the control plane.
+                              Not available on Kubernetes.
+                            maxLength: 4096
+                            type: string
+                          inline:
+                            description: Base64 of the PEM text.
+                            maxLength: 131072
+                            type: string
+                          inlineString:
+                            description: The PEM text itself.
+                            maxLength: 131072
+                            type: string
+                          secret:
+                            description: Name of a Secret in the system namespace;
+                              its key `value` holds the PEM text.
+                            maxLength: 253
+                            type: string
+                        type: object
+                        x-kubernetes-validations:
+                        - message: exactly one of secret, inline, inlineString and
+                            file has to be set
+                          rule: '[has(self.secret), has(self.inline), has(self.inlineString),
+                            has(self.file)].filter(present, present).size() == 1'
+                      enabled:
+                        description: 'Speak TLS to the service. Unlike in Kuma, the
+                          server is always verified: by caCert, or by the system''s
+                          roots without one.'
+                        type: boolean
+                      serverName:
+                        description: Name to send and to verify instead of the host.
+                        maxLength: 253
+                        type: string
+                        x-kubernetes-validations:
+                        - message: cannot be empty
+                          reason: FieldValueRequired
+                          rule: self != ''
+                      skipHostnameVerification:
+                        description: Verify the server's chain but not its name.
+                        type: boolean
+                    type: object
+                type: object
+                x-kubernetes-validations:
+                - fieldPath: .address
+                  message: address can't be empty
+                  reason: FieldValueRequired
+                  rule: has(self.address) && self.address != ''
+              tags:
+                additionalProperties:
+                  description: Value.
+                  maxLength: 253
+                  type: string
+                description: Tags. `kuma.io/service` names the service, `kuma.io/protocol`
+                  says what it speaks, `kuma.io/zone` the only zone that can reach
+                  it; others make subsets.
+                maxProperties: 64
+                type: object
+                x-kubernetes-validations:
+                - message: 'tag "kuma.io/protocol" has an invalid value. Allowed values:
+                    grpc, http, http2, kafka, tcp'
+                  rule: '!(''kuma.io/protocol'' in self) || self[''kuma.io/protocol'']
+                    in [''grpc'', ''http'', ''http2'', ''kafka'', ''tcp'']'
+            type: object
+            x-kubernetes-validations:
+            - fieldPath: .networking
+              message: should have networking
+              reason: FieldValueRequired
+              rule: has(self.networking)
+            - fieldPath: .tags
+              message: mandatory tag "kuma.io/service" is missing
+              reason: FieldValueRequired
+              rule: has(self.tags) && 'kuma.io/service' in self.tags
+            - fieldPath: .tags
+              message: tag "kuma.io/service" cannot be the same as networking.address
+              rule: '!has(self.tags) || !(''kuma.io/service'' in self.tags) || !has(self.networking)
+                || !has(self.networking.address) || !self.networking.address.startsWith(self.tags[''kuma.io/service'']
+                + '':'')'
+          status:
+            description: What the control plane found. Written by the control plane
+              only.
+            properties:
+              conditions:
+                description: 'What is true of the object now. Accepted: the spec is
+                  valid. Ready: the egress serves it. Permitted: some caller is allowed.'
+                items:
+                  description: One condition, in the form of metav1.Condition.
+                  properties:
+                    lastTransitionTime:
+                      description: When status last changed.
+                      format: date-time
+                      type: string
+                    message:
+                      description: Why, in a sentence for people; it ends with what
+                        to do where something is to be done.
+                      maxLength: 32768
+                      type: string
+                    observedGeneration:
+                      description: Generation of the object that the condition is
+                        about.
+                      format: int64
+                      minimum: 0
+                      type: integer
+                    reason:
+                      description: Why, in one word of a closed list.
+                      maxLength: 1024
+                      minLength: 1
+                      pattern: ^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$
+                      type: string
+                    status:
+                      description: True, False or Unknown.
+                      enum:
+                      - "True"
+                      - "False"
+                      - Unknown
+                      type: string
+                    type:
+                      description: What the condition is about.
+                      maxLength: 316
+                      pattern: ^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$
+                      type: string
+                  required:
+                  - type
+                  - status
+                  - lastTransitionTime
+                  - reason
+                  - message
+                  type: object
+                maxItems: 16
+                type: array
+                x-kubernetes-list-map-keys:
+                - type
+                x-kubernetes-list-type: map
+              observedGeneration:
+                description: Generation of the object that this status is about.
+                format: int64
+                minimum: 0
+                type: integer
+            type: object
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
+# Source: egret/templates/crds.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    app.kubernetes.io/instance: egret
+    app.kubernetes.io/managed-by: egretctl
+    app.kubernetes.io/name: egret
+    app.kubernetes.io/part-of: egret
+    app.kubernetes.io/version: 0.1.0
+    helm.sh/chart: egret-0.1.0
+  name: meshes.kuma.io
+spec:
+  group: kuma.io
+  names:
+    categories:
+    - kuma
+    kind: Mesh
+    listKind: MeshList
+    plural: meshes
+    singular: mesh
+  scope: Cluster
+  versions:
+  - additionalPrinterColumns:
+    - description: Enabled CA backend
+      jsonPath: .spec.mtls.enabledBackend
+      name: MTLS
+      type: string
+    - description: Whether traffic leaves through the zone egress
+      jsonPath: .spec.routing.zoneEgress
+      name: Egress
+      type: boolean
+    - jsonPath: .spec.routing.egressMode
+      name: Mode
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].status
+      name: Ready
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].reason
+      name: Reason
+      priority: 1
+      type: string
+    - jsonPath: .metadata.creationTimestamp
+      name: Age
+      type: date
+    name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        description: 'A mesh: services that know and trust each other by certificates
+          of one authority, and how their traffic leaves the zone.'
+        properties:
+          apiVersion:
+            description: Version of the form of this object. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources
+            type: string
+          kind:
+            description: What this object is. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds
+            type: string
+          mesh:
+            description: Has no meaning for this kind; it stands here because Kuma
+              2.7 has it.
+            maxLength: 63
+            type: string
+          metadata:
+            type: object
+          spec:
+            default: {}
+            description: What the mesh should be.
+            properties:
+              constraints:
+                description: Which proxies may join. Accepted and not acted on; the
+                  Accepted condition says so.
+                properties:
+                  dataplaneProxy:
+                    description: Conditions on the tags of dataplanes.
+                    properties:
+                      requirements:
+                        description: A proxy has to match one of these.
+                        items:
+                          description: One set of tags.
+                          properties:
+                            tags:
+                              additionalProperties:
+                                description: Value.
+                                maxLength: 253
+                                type: string
+                              description: Tags that have to match; `*` stands for
+                                any value.
+                              maxProperties: 64
+                              type: object
+                          type: object
+                        maxItems: 64
+                        type: array
+                        x-kubernetes-list-type: atomic
+                      restrictions:
+                        description: A proxy must match none of these.
+                        items:
+                          description: One set of tags.
+                          properties:
+                            tags:
+                              additionalProperties:
+                                description: Value.
+                                maxLength: 253
+                                type: string
+                              description: Tags that have to match; `*` stands for
+                                any value.
+                              maxProperties: 64
+                              type: object
+                          type: object
+                        maxItems: 64
+                        type: array
+                        x-kubernetes-list-type: atomic
+                    type: object
+                type: object
+              logging:
+                description: Access logs. Accepted and not acted on; the Accepted
+                  condition says so.
+                properties:
+                  backends:
+                    description: Backends.
+                    items:
+                      description: One backend.
+                      properties:
+                        conf:
+                          description: Settings of the backend.
+                          properties:
+                            address:
+                              description: Address to send to.
+                              maxLength: 253
+                              type: string
+                            path:
+                              description: File to write.
+                              maxLength: 4096
+                              type: string
+                          type: object
+                        format:
+                          description: Format of a line.
+                          maxLength: 4096
+                          type: string
+                        name:
+                          description: Name of the backend.
+                          maxLength: 253
+                          type: string
+                        type:
+                          description: file or tcp.
+                          maxLength: 253
+                          type: string
+                      type: object
+                    maxItems: 16
+                    type: array
+                    x-kubernetes-list-type: atomic
+                  defaultBackend:
+                    description: Name of the backend to use.
+                    maxLength: 253
+                    type: string
+                type: object
+              metrics:
+                description: Metrics of dataplanes. Accepted and not acted on; the
+                  Accepted condition says so.
+                properties:
+                  backends:
+                    description: Backends.
+                    items:
+                      description: One backend.
+                      properties:
+                        conf:
+                          description: Settings of the backend.
+                          properties:
+                            aggregate:
+                              description: Other endpoints to scrape along.
+                              items:
+                                description: One endpoint.
+                                properties:
+                                  address:
+                                    description: Address.
+                                    maxLength: 253
+                                    type: string
+                                  enabled:
+                                    description: Whether to scrape it.
+                                    type: boolean
+                                  name:
+                                    description: Name.
+                                    maxLength: 253
+                                    type: string
+                                  path:
+                                    description: Path.
+                                    maxLength: 1024
+                                    type: string
+                                  port:
+                                    description: Port.
+                                    maximum: 65535
+                                    minimum: 1
+                                    type: integer
+                                type: object
+                              maxItems: 64
+                              type: array
+                              x-kubernetes-list-type: atomic
+                            envoy:
+                              description: Filter for the proxy's own metrics.
+                              properties:
+                                filterRegex:
+                                  description: Regular expression of names to keep.
+                                  maxLength: 1024
+                                  type: string
+                                usedOnly:
+                                  description: Only metrics that were updated.
+                                  type: boolean
+                              type: object
+                            path:
+                              description: Path to scrape.
+                              maxLength: 1024
+                              type: string
+                            port:
+                              description: Port to scrape.
+                              maximum: 65535
+                              minimum: 1
+                              type: integer
+                            skipMTLS:
+                              description: Scrape without mTLS.
+                              type: boolean
+                            tags:
+                              additionalProperties:
+                                description: Value.
+                                maxLength: 253
+                                type: string
+                              description: Tags of the scraped endpoint.
+                              maxProperties: 64
+                              type: object
+                            tls:
+                              description: TLS of the scraped endpoint.
+                              properties:
+                                mode:
+                                  description: How to authenticate the scraper.
+                                  enum:
+                                  - activeMTLSBackend
+                                  - delegated
+                                  - disabled
+                                  - providedTLS
+                                  type: string
+                              type: object
+                          type: object
+                        name:
+                          description: Name of the backend.
+                          maxLength: 253
+                          type: string
+                        type:
+                          description: Kind of the backend, such as prometheus.
+                          maxLength: 253
+                          type: string
+                      type: object
+                    maxItems: 16
+                    type: array
+                    x-kubernetes-list-type: atomic
+                  enabledBackend:
+                    description: Name of the backend to use.
+                    maxLength: 253
+                    type: string
+                type: object
+              mtls:
+                description: Mutual TLS. Required to use the zone egress.
+                properties:
+                  backends:
+                    description: Certificate authorities; at most one.
+                    items:
+                      description: One certificate authority.
+                      properties:
+                        conf:
+                          description: 'Settings of the authority: caCert for builtin,
+                            cert and key for provided.'
+                          properties:
+                            caCert:
+                              description: How a builtin authority is made. Has no
+                                effect on one that exists.
+                              properties:
+                                RSAbits:
+                                  description: Size of the RSA key.
+                                  enum:
+                                  - 2048
+                                  - 3072
+                                  - 4096
+                                  type: integer
+                                expiration:
+                                  description: Life of the authority, 10y if not set.
+                                    A whole number and one of y, w, d, h, m, s, ms.
+                                  maxLength: 20
+                                  pattern: ^([0-9]+)(y|w|d|h|m|s|ms)$
+                                  type: string
+                              type: object
+                            cert:
+                              description: Certificate of a provided authority. Exactly
+                                one of the fields.
+                              properties:
+                                file:
+                                  description: Path in the file system of the control
+                                    plane. Not available on Kubernetes.
+                                  maxLength: 4096
+                                  type: string
+                                inline:
+                                  description: Base64 of the PEM text.
+                                  maxLength: 131072
+                                  type: string
+                                inlineString:
+                                  description: The PEM text itself.
+                                  maxLength: 131072
+                                  type: string
+                                secret:
+                                  description: Name of a Secret in the system namespace;
+                                    its key `value` holds the PEM text.
+                                  maxLength: 253
+                                  type: string
+                              type: object
+                              x-kubernetes-validations:
+                              - message: exactly one of secret, inline, inlineString
+                                  and file has to be set
+                                rule: '[has(self.secret), has(self.inline), has(self.inlineString),
+                                  has(self.file)].filter(present, present).size()
+                                  == 1'
+                            key:
+                              description: Private key of a provided authority. Exactly
+                                one of the fields.
+                              properties:
+                                file:
+                                  description: Path in the file system of the control
+                                    plane. Not available on Kubernetes.
+                                  maxLength: 4096
+                                  type: string
+                                inline:
+                                  description: Base64 of the PEM text.
+                                  maxLength: 131072
+                                  type: string
+                                inlineString:
+                                  description: The PEM text itself.
+                                  maxLength: 131072
+                                  type: string
+                                secret:
+                                  description: Name of a Secret in the system namespace;
+                                    its key `value` holds the PEM text.
+                                  maxLength: 253
+                                  type: string
+                              type: object
+                              x-kubernetes-validations:
+                              - message: exactly one of secret, inline, inlineString
+                                  and file has to be set
+                                rule: '[has(self.secret), has(self.inline), has(self.inlineString),
+                                  has(self.file)].filter(present, present).size()
+                                  == 1'
+                          type: object
+                        dpCert:
+                          description: Certificates of the proxies.
+                          properties:
+                            requestTimeout:
+                              description: How long to wait for the authority. Accepted
+                                and not acted on; the Accepted condition says so.
+                                A whole number and one of y, w, d, h, m, s, ms.
+                              maxLength: 20
+                              pattern: ^([0-9]+)(y|w|d|h|m|s|ms)$
+                              type: string
+                            rotation:
+                              description: When certificates are renewed.
+                              properties:
+                                expiration:
+                                  description: Life of a certificate, 24h if not set;
+                                    it is renewed after four fifths. A whole number
+                                    and one of y, w, d, h, m, s, ms.
+                                  maxLength: 20
+                                  pattern: ^([0-9]+)(y|w|d|h|m|s|ms)$
+                                  type: string
+                              type: object
+                          type: object
+                        mode:
+                          default: STRICT
+                          description: 'STRICT: dataplanes accept mesh TLS only. PERMISSIVE:
+                            they also accept plaintext; Egret treats it as STRICT.'
+                          enum:
+                          - STRICT
+                          - PERMISSIVE
+                          type: string
+                        name:
+                          description: Name of the backend, part of the names of its
+                            Secrets.
+                          maxLength: 63
+                          minLength: 1
+                          pattern: ^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$
+                          type: string
+                        rootChain:
+                          description: The authority's own chain.
+                          properties:
+                            requestTimeout:
+                              description: How long to wait for the chain. Accepted
+                                and not acted on; the Accepted condition says so.
+                                A whole number and one of y, w, d, h, m, s, ms.
+                              maxLength: 20
+                              pattern: ^([0-9]+)(y|w|d|h|m|s|ms)$
+                              type: string
+                          type: object
+                        type:
+                          description: 'builtin: Egret makes the authority. provided:
+                            you bring certificate and key.'
+                          enum:
+                          - builtin
+                          - provided
+                          type: string
+                      required:
+                      - name
+                      - type
+                      type: object
+                      x-kubernetes-validations:
+                      - fieldPath: .conf
+                        message: cert and key have to be defined
+                        reason: FieldValueRequired
+                        rule: self.type != 'provided' || (has(self.conf) && has(self.conf.cert)
+                          && has(self.conf.key))
+                    maxItems: 1
+                    type: array
+                    x-kubernetes-list-map-keys:
+                    - name
+                    x-kubernetes-list-type: map
+                  enabledBackend:
+                    description: Name of the backend that signs certificates; empty
+                      or absent turns mTLS off.
+                    maxLength: 63
+                    type: string
+                  skipValidation:
+                    description: Skip the check of the backend. Accepted and not acted
+                      on; the Accepted condition says so.
+                    type: boolean
+                type: object
+                x-kubernetes-validations:
+                - fieldPath: .enabledBackend
+                  message: has to be set to one of the backends in the mesh
+                  rule: '!has(self.enabledBackend) || self.enabledBackend == ''''
+                    || (has(self.backends) && self.backends.exists(backend, backend.name
+                    == self.enabledBackend))'
+                - fieldPath: .enabledBackend
+                  message: 'changing CA when mTLS is enabled is forbidden: disable
+                    mTLS first and then change the CA'
+                  reason: FieldValueForbidden
+                  rule: '!has(oldSelf.enabledBackend) || oldSelf.enabledBackend ==
+                    '''' || !has(self.enabledBackend) || self.enabledBackend == ''''
+                    || self.enabledBackend == oldSelf.enabledBackend'
+              networking:
+                description: Traffic of the mesh in general.
+                properties:
+                  outbound:
+                    description: Traffic to places nobody declared.
+                    properties:
+                      passthrough:
+                        default: true
+                        description: Let undeclared traffic out. False is accepted
+                          and not acted on; the Accepted condition says so.
+                        type: boolean
+                    type: object
+                type: object
+              routing:
+                default: {}
+                description: How traffic leaves the zone.
+                properties:
+                  egressMode:
+                    default: Enforce
+                    description: 'Enforce: the egress refuses callers that no MeshTrafficPermission
+                      allows. Report: it lets them pass and reports them.'
+                    enum:
+                    - Enforce
+                    - Report
+                    type: string
+                  localityAwareLoadBalancing:
+                    description: Prefer endpoints of the own zone. Accepted and not
+                      acted on; the Accepted condition says so.
+                    type: boolean
+                  zoneEgress:
+                    default: false
+                    description: Send traffic for other zones and for external services
+                      through the zone egress, and nowhere else. Needs mTLS.
+                    type: boolean
+                type: object
+              skipCreatingInitialPolicies:
+                description: Kinds of policies not to make for a new mesh. Accepted
+                  and not acted on; the Accepted condition says so.
+                items:
+                  description: A kind, or `*`.
+                  maxLength: 253
+                  type: string
+                maxItems: 64
+                type: array
+                x-kubernetes-list-type: atomic
+              tracing:
+                description: Tracing. Accepted and not acted on; the Accepted condition
+                  says so.
+                properties:
+                  backends:
+                    description: Backends.
+                    items:
+                      description: One backend.
+                      properties:
+                        conf:
+                          description: Settings of the backend.
+                          properties:
+                            address:
+                              description: Address of the agent.
+                              maxLength: 253
+                              type: string
+                            apiVersion:
+                              description: Version of the API, such as httpJson.
+                              maxLength: 253
+                              type: string
+                            port:
+                              description: Port of the agent.
+                              maximum: 65535
+                              minimum: 1
+                              type: integer
+                            sharedSpanContext:
+                              description: Share one span between client and server.
+                              type: boolean
+                            splitService:
+                              description: Name services by direction.
+                              type: boolean
+                            traceId128bit:
+                              description: Use 128-bit trace ids.
+                              type: boolean
+                            url:
+                              description: Where to send traces.
+                              maxLength: 2048
+                              type: string
+                          type: object
+                        name:
+                          description: Name of the backend.
+                          maxLength: 253
+                          type: string
+                        sampling:
+                          description: Percentage of requests to trace.
+                          maximum: 100
+                          minimum: 0
+                          type: number
+                        type:
+                          description: zipkin or datadog.
+                          maxLength: 253
+                          type: string
+                      type: object
+                    maxItems: 16
+                    type: array
+                    x-kubernetes-list-type: atomic
+                  defaultBackend:
+                    description: Name of the backend to use.
+                    maxLength: 253
+                    type: string
+                type: object
+            type: object
+            x-kubernetes-validations:
+            - fieldPath: .mtls
+              message: has to be set when zoneEgress enabled
+              reason: FieldValueRequired
+              rule: '!(has(self.routing) && has(self.routing.zoneEgress) && self.routing.zoneEgress)
+                || (has(self.mtls) && has(self.mtls.enabledBackend) && self.mtls.enabledBackend
+                != '''')'
+          status:
+            description: What the control plane found. Written by the control plane
+              only.
+            properties:
+              conditions:
+                description: 'What is true of the object now. Accepted: the spec is
+                  valid and in use. Ready: the authority is there and, where the mesh
+                  uses the egress, one is ready.'
+                items:
+                  description: One condition, in the form of metav1.Condition.
+                  properties:
+                    lastTransitionTime:
+                      description: When status last changed.
+                      format: date-time
+                      type: string
+                    message:
+                      description: Why, in a sentence for people; it ends with what
+                        to do where something is to be done.
+                      maxLength: 32768
+                      type: string
+                    observedGeneration:
+                      description: Generation of the object that the condition is
+                        about.
+                      format: int64
+                      minimum: 0
+                      type: integer
+                    reason:
+                      description: Why, in one word of a closed list.
+                      maxLength: 1024
+                      minLength: 1
+                      pattern: ^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$
+                      type: string
+                    status:
+                      description: True, False or Unknown.
+                      enum:
+                      - "True"
+                      - "False"
+                      - Unknown
+                      type: string
+                    type:
+                      description: What the condition is about.
+                      maxLength: 316
+                      pattern: ^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$
+                      type: string
+                  required:
+                  - type
+                  - status
+                  - lastTransitionTime
+                  - reason
+                  - message
+                  type: object
+                maxItems: 16
+                type: array
+                x-kubernetes-list-map-keys:
+                - type
+                x-kubernetes-list-type: map
+              observedGeneration:
+                description: Generation of the object that this status is about.
+                format: int64
+                minimum: 0
+                type: integer
+            type: object
+        type: object
+        x-kubernetes-validations:
+        - message: name of a mesh cannot be longer than 63 characters
+          rule: size(self.metadata.name) <= 63
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
+# Source: egret/templates/crds.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    app.kubernetes.io/instance: egret
+    app.kubernetes.io/managed-by: egretctl
+    app.kubernetes.io/name: egret
+    app.kubernetes.io/part-of: egret
+    app.kubernetes.io/version: 0.1.0
+    helm.sh/chart: egret-0.1.0
+  name: meshtrafficpermissions.kuma.io
+spec:
+  group: kuma.io
+  names:
+    categories:
+    - kuma
+    kind: MeshTrafficPermission
+    listKind: MeshTrafficPermissionList
+    plural: meshtrafficpermissions
+    singular: meshtrafficpermission
+  scope: Namespaced
+  versions:
+  - additionalPrinterColumns:
+    - jsonPath: .spec.targetRef.kind
+      name: TargetRef Kind
+      type: string
+    - jsonPath: .spec.targetRef.name
+      name: TargetRef Name
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Accepted")].status
+      name: Accepted
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Accepted")].reason
+      name: Reason
+      priority: 1
+      type: string
+    - jsonPath: .metadata.creationTimestamp
+      name: Age
+      type: date
+    name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        description: Who may call whom in the mesh named by the label kuma.io/mesh
+          (`default` without it). Nobody may call an external service without one.
+          Counts only in the system namespace.
+        properties:
+          apiVersion:
+            description: Version of the form of this object. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources
+            type: string
+          kind:
+            description: What this object is. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds
+            type: string
+          metadata:
+            type: object
+          spec:
+            description: The permission.
+            properties:
+              from:
+                description: Callers and what becomes of them.
+                items:
+                  description: One kind of caller.
+                  properties:
+                    default:
+                      description: What becomes of them.
+                      properties:
+                        action:
+                          description: Allow, Deny, or AllowWithShadowDeny, which
+                            allows.
+                          enum:
+                          - Allow
+                          - Deny
+                          - AllowWithShadowDeny
+                          type: string
+                      required:
+                      - action
+                      type: object
+                    targetRef:
+                      description: The callers.
+                      properties:
+                        kind:
+                          description: What is meant.
+                          enum:
+                          - Mesh
+                          - MeshSubset
+                          - MeshService
+                          - MeshServiceSubset
+                          - MeshGateway
+                          type: string
+                        mesh:
+                          description: Mesh of the referent, where it is another one.
+                            Accepted and not acted on; the Accepted condition says
+                            so.
+                          maxLength: 63
+                          type: string
+                        name:
+                          description: Name of the service, for MeshService and MeshServiceSubset.
+                          maxLength: 253
+                          type: string
+                        proxyTypes:
+                          description: Kinds of proxies. Accepted and not acted on;
+                            the Accepted condition says so.
+                          items:
+                            description: A kind of proxy.
+                            enum:
+                            - Sidecar
+                            - Gateway
+                            type: string
+                          maxItems: 2
+                          type: array
+                          x-kubernetes-list-type: atomic
+                        tags:
+                          additionalProperties:
+                            description: Value.
+                            maxLength: 253
+                            type: string
+                          description: Tags of the subset, for MeshSubset and MeshServiceSubset.
+                          maxProperties: 64
+                          type: object
+                      required:
+                      - kind
+                      type: object
+                      x-kubernetes-validations:
+                      - fieldPath: .name
+                        message: must be set with kind MeshService or MeshServiceSubset
+                        reason: FieldValueRequired
+                        rule: '!(self.kind in [''MeshService'', ''MeshServiceSubset''])
+                          || (has(self.name) && self.name != '''')'
+                  required:
+                  - targetRef
+                  - default
+                  type: object
+                maxItems: 256
+                minItems: 1
+                type: array
+                x-kubernetes-list-type: atomic
+              targetRef:
+                description: The services that are called. More specific kinds win.
+                properties:
+                  kind:
+                    description: What is meant.
+                    enum:
+                    - Mesh
+                    - MeshSubset
+                    - MeshService
+                    - MeshServiceSubset
+                    - MeshGateway
+                    type: string
+                  mesh:
+                    description: Mesh of the referent, where it is another one. Accepted
+                      and not acted on; the Accepted condition says so.
+                    maxLength: 63
+                    type: string
+                  name:
+                    description: Name of the service, for MeshService and MeshServiceSubset.
+                    maxLength: 253
+                    type: string
+                  proxyTypes:
+                    description: Kinds of proxies. Accepted and not acted on; the
+                      Accepted condition says so.
+                    items:
+                      description: A kind of proxy.
+                      enum:
+                      - Sidecar
+                      - Gateway
+                      type: string
+                    maxItems: 2
+                    type: array
+                    x-kubernetes-list-type: atomic
+                  tags:
+                    additionalProperties:
+                      description: Value.
+                      maxLength: 253
+                      type: string
+                    description: Tags of the subset, for MeshSubset and MeshServiceSubset.
+                    maxProperties: 64
+                    type: object
+                required:
+                - kind
+                type: object
+                x-kubernetes-validations:
+                - fieldPath: .name
+                  message: must be set with kind MeshService or MeshServiceSubset
+                  reason: FieldValueRequired
+                  rule: '!(self.kind in [''MeshService'', ''MeshServiceSubset''])
+                    || (has(self.name) && self.name != '''')'
+            required:
+            - targetRef
+            - from
+            type: object
+          status:
+            description: What the control plane found. Written by the control plane
+              only.
+            properties:
+              conditions:
+                description: 'What is true of the object now. Accepted: the permission
+                  is valid and in use.'
+                items:
+                  description: One condition, in the form of metav1.Condition.
+                  properties:
+                    lastTransitionTime:
+                      description: When status last changed.
+                      format: date-time
+                      type: string
+                    message:
+                      description: Why, in a sentence for people; it ends with what
+                        to do where something is to be done.
+                      maxLength: 32768
+                      type: string
+                    observedGeneration:
+                      description: Generation of the object that the condition is
+                        about.
+                      format: int64
+                      minimum: 0
+                      type: integer
+                    reason:
+                      description: Why, in one word of a closed list.
+                      maxLength: 1024
+                      minLength: 1
+                      pattern: ^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$
+                      type: string
+                    status:
+                      description: True, False or Unknown.
+                      enum:
+                      - "True"
+                      - "False"
+                      - Unknown
+                      type: string
+                    type:
+                      description: What the condition is about.
+                      maxLength: 316
+                      pattern: ^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$
+                      type: string
+                  required:
+                  - type
+                  - status
+                  - lastTransitionTime
+                  - reason
+                  - message
+                  type: object
+                maxItems: 16
+                type: array
+                x-kubernetes-list-map-keys:
+                - type
+                x-kubernetes-list-type: map
+              observedGeneration:
+                description: Generation of the object that this status is about.
+                format: int64
+                minimum: 0
+                type: integer
+            type: object
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
+# Source: egret/templates/crds.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    app.kubernetes.io/instance: egret
+    app.kubernetes.io/managed-by: egretctl
+    app.kubernetes.io/name: egret
+    app.kubernetes.io/part-of: egret
+    app.kubernetes.io/version: 0.1.0
+    helm.sh/chart: egret-0.1.0
+  name: zoneegresses.kuma.io
+spec:
+  group: kuma.io
+  names:
+    categories:
+    - kuma
+    kind: ZoneEgress
+    listKind: ZoneEgressList
+    plural: zoneegresses
+    shortNames:
+    - ze
+    singular: zoneegress
+  scope: Namespaced
+  versions:
+  - additionalPrinterColumns:
+    - jsonPath: .spec.zone
+      name: Zone
+      type: string
+    - description: Where clients reach the egress
+      jsonPath: .status.endpoint
+      name: Address
+      type: string
+    - description: Pods that serve and pods wanted
+      jsonPath: .status.ready
+      name: Ready
+      type: string
+    - description: Whether the egress is ready
+      jsonPath: .status.conditions[?(@.type=="Ready")].status
+      name: Status
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].reason
+      name: Reason
+      priority: 1
+      type: string
+    - jsonPath: .metadata.creationTimestamp
+      name: Age
+      type: date
+    name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        description: 'A way out of the zone, for all meshes. Without networking.address
+          the control plane runs it: it renders a Deployment, a Service and a ServiceAccount
+          named egret-<name>. With an address it is a proxy somewhere else. Counts
+          only in the system namespace.'
+        properties:
+          apiVersion:
+            description: Version of the form of this object. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources
+            type: string
+          kind:
+            description: What this object is. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds
+            type: string
+          mesh:
+            description: Has no meaning for this kind; it stands here because Kuma
+              2.7 has it.
+            maxLength: 63
+            type: string
+          metadata:
+            type: object
+          spec:
+            default: {}
+            description: What the egress should be.
+            properties:
+              deployment:
+                description: How the control plane runs the egress. What is not set
+                  comes from the installation's settings (`kuma.egress` of the chart).
+                properties:
+                  affinity:
+                    description: 'Affinity of the pods, as in a pod spec. The one
+                      field that is passed on without being looked at: its form is
+                      the cluster''s own and the API server checks it in the rendered
+                      Deployment.'
+                    type: object
+                    x-kubernetes-preserve-unknown-fields: true
+                  drainTime:
+                    description: How long a stopping pod waits for its connections
+                      to end. A whole number and one of y, w, d, h, m, s, ms.
+                    maxLength: 20
+                    pattern: ^([0-9]+)(y|w|d|h|m|s|ms)$
+                    type: string
+                  logLevel:
+                    description: Log level of the proxy.
+                    enum:
+                    - debug
+                    - info
+                    - notice
+                    - warning
+                    - error
+                    type: string
+                  nodeSelector:
+                    additionalProperties:
+                      description: Value.
+                      maxLength: 63
+                      type: string
+                    description: Labels of nodes the pods may run on.
+                    maxProperties: 64
+                    type: object
+                  podAnnotations:
+                    additionalProperties:
+                      description: Value.
+                      maxLength: 16384
+                      type: string
+                    description: Annotations of the pods.
+                    maxProperties: 64
+                    type: object
+                  podLabels:
+                    additionalProperties:
+                      description: Value.
+                      maxLength: 63
+                      type: string
+                    description: More labels of the pods.
+                    maxProperties: 64
+                    type: object
+                  priorityClassName:
+                    description: Priority class of the pods.
+                    maxLength: 253
+                    type: string
+                  replicas:
+                    description: How many pods; 0 stops the egress, and traffic through
+                      it then fails closed. `kubectl scale` sets this.
+                    maximum: 1000
+                    minimum: 0
+                    type: integer
+                  resources:
+                    description: Requests and limits of the proxy.
+                    properties:
+                      limits:
+                        additionalProperties:
+                          anyOf:
+                          - type: integer
+                          - type: string
+                          description: A quantity, such as 100m or 64Mi.
+                          pattern: ^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$
+                          x-kubernetes-int-or-string: true
+                        description: What the proxy may use at most.
+                        maxProperties: 16
+                        type: object
+                      requests:
+                        additionalProperties:
+                          anyOf:
+                          - type: integer
+                          - type: string
+                          description: A quantity, such as 100m or 64Mi.
+                          pattern: ^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$
+                          x-kubernetes-int-or-string: true
+                        description: What the proxy is guaranteed.
+                        maxProperties: 16
+                        type: object
+                    type: object
+                  service:
+                    description: The egress's Service.
+                    properties:
+                      annotations:
+                        additionalProperties:
+                          description: Value.
+                          maxLength: 16384
+                          type: string
+                        description: Annotations of the Service.
+                        maxProperties: 64
+                        type: object
+                      port:
+                        description: Port of the Service.
+                        maximum: 65535
+                        minimum: 1
+                        type: integer
+                      type:
+                        description: Type of the Service.
+                        enum:
+                        - ClusterIP
+                        - NodePort
+                        - LoadBalancer
+                        type: string
+                    type: object
+                  tolerations:
+                    description: Taints the pods tolerate.
+                    items:
+                      description: One toleration.
+                      properties:
+                        effect:
+                          description: Effect of the taint; empty matches every effect.
+                          enum:
+                          - NoSchedule
+                          - PreferNoSchedule
+                          - NoExecute
+                          type: string
+                        key:
+                          description: Key of the taint; empty with operator Exists
+                            matches every taint.
+                          maxLength: 316
+                          type: string
+                        operator:
+                          description: How value is compared.
+                          enum:
+                          - Exists
+                          - Equal
+                          type: string
+                        tolerationSeconds:
+                          description: How long a pod stays on a node with a NoExecute
+                            taint.
+                          format: int64
+                          type: integer
+                        value:
+                          description: Value of the taint.
+                          maxLength: 253
+                          type: string
+                      type: object
+                    maxItems: 64
+                    type: array
+                    x-kubernetes-list-type: atomic
+                type: object
+              networking:
+                description: Where the egress listens.
+                properties:
+                  address:
+                    description: IP address or DNS name at which proxies of this zone
+                      reach the egress. Leave it out to have the control plane run
+                      the egress.
+                    maxLength: 253
+                    type: string
+                    x-kubernetes-validations:
+                    - message: 'must not be 0.0.0.0 or ::'
+                      rule: self != '0.0.0.0' && self != '::'
+                    - message: address has to be valid IP address or domain name
+                      rule: self == '' || self.matches('^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?[.]?$')
+                        || self.matches('^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$')
+                  admin:
+                    description: The egress's own endpoint for readiness and metrics.
+                    properties:
+                      port:
+                        description: Port, 9901 if not set.
+                        maximum: 65535
+                        minimum: 1
+                        type: integer
+                    type: object
+                  port:
+                    default: 10002
+                    description: Port of the egress.
+                    maximum: 65535
+                    minimum: 1
+                    type: integer
+                type: object
+                x-kubernetes-validations:
+                - fieldPath: .admin.port
+                  message: must differ from port
+                  rule: '!(has(self.admin) && has(self.admin.port) && has(self.port)
+                    && self.admin.port == self.port && has(self.address) && (self.address
+                    == ''::1'' || self.address.startsWith(''127.'')))'
+              zone:
+                description: Zone the egress belongs to. Written by the control plane.
+                maxLength: 63
+                type: string
+            type: object
+          status:
+            description: What the control plane found. Written by the control plane
+              only.
+            properties:
+              conditions:
+                description: 'What is true of the object now. Accepted: the spec is
+                  valid. Ready: at least one pod serves. Programmed: the proxies confirm
+                  their configuration.'
+                items:
+                  description: One condition, in the form of metav1.Condition.
+                  properties:
+                    lastTransitionTime:
+                      description: When status last changed.
+                      format: date-time
+                      type: string
+                    message:
+                      description: Why, in a sentence for people; it ends with what
+                        to do where something is to be done.
+                      maxLength: 32768
+                      type: string
+                    observedGeneration:
+                      description: Generation of the object that the condition is
+                        about.
+                      format: int64
+                      minimum: 0
+                      type: integer
+                    reason:
+                      description: Why, in one word of a closed list.
+                      maxLength: 1024
+                      minLength: 1
+                      pattern: ^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$
+                      type: string
+                    status:
+                      description: True, False or Unknown.
+                      enum:
+                      - "True"
+                      - "False"
+                      - Unknown
+                      type: string
+                    type:
+                      description: What the condition is about.
+                      maxLength: 316
+                      pattern: ^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$
+                      type: string
+                  required:
+                  - type
+                  - status
+                  - lastTransitionTime
+                  - reason
+                  - message
+                  type: object
+                maxItems: 16
+                type: array
+                x-kubernetes-list-map-keys:
+                - type
+                x-kubernetes-list-type: map
+              configHash:
+                description: Fingerprint of the routing table planned for the egress;
+                  listener addresses are not part of it.
+                maxLength: 64
+                type: string
+              endpoint:
+                description: host:port at which clients reach the egress.
+                maxLength: 300
+                type: string
+              observedGeneration:
+                description: Generation of the object that this status is about.
+                format: int64
+                minimum: 0
+                type: integer
+              ready:
+                description: Pods that serve and pods wanted, such as 2/2.
+                maxLength: 32
+                type: string
+              readyReplicas:
+                description: Pods that serve.
+                maximum: 1000000
+                minimum: 0
+                type: integer
+              replicas:
+                description: Pods there are.
+                maximum: 1000000
+                minimum: 0
+                type: integer
+              selector:
+                description: Label selector of the pods, for the scale subresource.
+                maxLength: 1024
+                type: string
+              version:
+                description: Version of the proxy image.
+                maxLength: 253
+                type: string
+            type: object
+        type: object
+    served: true
+    storage: true
+    subresources:
+      scale:
+        labelSelectorPath: .status.selector
+        specReplicasPath: .spec.deployment.replicas
+        statusReplicasPath: .status.replicas
+      status: {}
+---
+# Source: egret/templates/crds.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    app.kubernetes.io/instance: egret
+    app.kubernetes.io/managed-by: egretctl
+    app.kubernetes.io/name: egret
+    app.kubernetes.io/part-of: egret
+    app.kubernetes.io/version: 0.1.0
+    helm.sh/chart: egret-0.1.0
+  name: zoneingresses.kuma.io
+spec:
+  group: kuma.io
+  names:
+    categories:
+    - kuma
+    kind: ZoneIngress
+    listKind: ZoneIngressList
+    plural: zoneingresses
+    singular: zoneingress
+  scope: Namespaced
+  versions:
+  - additionalPrinterColumns:
+    - jsonPath: .spec.zone
+      name: Zone
+      type: string
+    - jsonPath: .spec.networking.advertisedAddress
+      name: Address
+      type: string
+    - jsonPath: .spec.networking.advertisedPort
+      name: Port
+      type: integer
+    - jsonPath: .status.conditions[?(@.type=="Accepted")].status
+      name: Accepted
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Accepted")].reason
+      name: Reason
+      priority: 1
+      type: string
+    - jsonPath: .metadata.creationTimestamp
+      name: Age
+      type: date
+    name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        description: The way into a zone. Ingresses of other zones are where traffic
+          for those zones goes. Counts only in the system namespace.
+        properties:
+          apiVersion:
+            description: Version of the form of this object. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources
+            type: string
+          kind:
+            description: What this object is. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds
+            type: string
+          mesh:
+            description: Has no meaning for this kind; it stands here because Kuma
+              2.7 has it.
+            maxLength: 63
+            type: string
+          metadata:
+            type: object
+          spec:
+            default: {}
+            description: What the ingress is.
+            properties:
+              availableServices:
+                description: What can be reached through the ingress.
+                items:
+                  description: One service or one subset of it.
+                  properties:
+                    externalService:
+                      description: The service is an ExternalService of that zone,
+                        served by its egress.
+                      type: boolean
+                    instances:
+                      description: How many instances there are; used as weight.
+                      maximum: 1000000
+                      minimum: 0
+                      type: integer
+                    mesh:
+                      description: Mesh of the service.
+                      maxLength: 63
+                      type: string
+                    tags:
+                      additionalProperties:
+                        description: Value.
+                        maxLength: 253
+                        type: string
+                      description: Tags of the instances, `kuma.io/service` among
+                        them.
+                      maxProperties: 64
+                      type: object
+                  type: object
+                maxItems: 4096
+                type: array
+                x-kubernetes-list-type: atomic
+              networking:
+                description: Where the ingress listens and where others reach it.
+                properties:
+                  address:
+                    description: Address the ingress listens on.
+                    maxLength: 253
+                    type: string
+                    x-kubernetes-validations:
+                    - message: 'must not be 0.0.0.0 or ::'
+                      rule: self != '0.0.0.0' && self != '::'
+                    - message: address has to be valid IP address or domain name
+                      rule: self == '' || self.matches('^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?[.]?$')
+                        || self.matches('^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$')
+                  admin:
+                    description: The ingress's own endpoint for readiness and metrics.
+                    properties:
+                      port:
+                        description: Port, 9901 if not set.
+                        maximum: 65535
+                        minimum: 1
+                        type: integer
+                    type: object
+                  advertisedAddress:
+                    description: IP address or DNS name at which other zones reach
+                      the ingress. Without it they ignore the ingress.
+                    maxLength: 253
+                    type: string
+                    x-kubernetes-validations:
+                    - message: 'must not be 0.0.0.0 or ::'
+                      rule: self != '0.0.0.0' && self != '::'
+                    - message: address has to be valid IP address or domain name
+                      rule: self == '' || self.matches('^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?[.]?$')
+                        || self.matches('^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$')
+                  advertisedPort:
+                    description: Port at which other zones reach the ingress.
+                    maximum: 65535
+                    minimum: 1
+                    type: integer
+                  port:
+                    description: Port the ingress listens on.
+                    maximum: 65535
+                    minimum: 1
+                    type: integer
+                type: object
+                x-kubernetes-validations:
+                - fieldPath: .advertisedAddress
+                  message: has to be defined with advertisedPort
+                  rule: '!has(self.advertisedAddress) || has(self.advertisedPort)'
+                - fieldPath: .advertisedPort
+                  message: has to be defined with advertisedAddress
+                  rule: '!has(self.advertisedPort) || has(self.advertisedAddress)'
+              zone:
+                description: Zone the ingress belongs to.
+                maxLength: 63
+                type: string
+            type: object
+          status:
+            description: What the control plane found. Written by the control plane
+              only.
+            properties:
+              conditions:
+                description: 'What is true of the object now. Accepted: the spec is
+                  valid and the ingress is used.'
+                items:
+                  description: One condition, in the form of metav1.Condition.
+                  properties:
+                    lastTransitionTime:
+                      description: When status last changed.
+                      format: date-time
+                      type: string
+                    message:
+                      description: Why, in a sentence for people; it ends with what
+                        to do where something is to be done.
+                      maxLength: 32768
+                      type: string
+                    observedGeneration:
+                      description: Generation of the object that the condition is
+                        about.
+                      format: int64
+                      minimum: 0
+                      type: integer
+                    reason:
+                      description: Why, in one word of a closed list.
+                      maxLength: 1024
+                      minLength: 1
+                      pattern: ^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$
+                      type: string
+                    status:
+                      description: True, False or Unknown.
+                      enum:
+                      - "True"
+                      - "False"
+                      - Unknown
+                      type: string
+                    type:
+                      description: What the condition is about.
+                      maxLength: 316
+                      pattern: ^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$
+                      type: string
+                  required:
+                  - type
+                  - status
+                  - lastTransitionTime
+                  - reason
+                  - message
+                  type: object
+                maxItems: 16
+                type: array
+                x-kubernetes-list-map-keys:
+                - type
+                x-kubernetes-list-type: map
+              observedGeneration:
+                description: Generation of the object that this status is about.
+                format: int64
+                minimum: 0
+                type: integer
+            type: object
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
 # Source: egret/templates/clusterrole.yaml
 # What the control plane sees of the whole cluster. It writes nothing there but status.
 apiVersion: rbac.authorization.k8s.io/v1
