@@ -94,7 +94,7 @@ let package = Package(
         module("Telemetry", [logging]),
         module("YAMLDocument", ["CYAML", "JSONModel"]),
         module("CurlTransport", ["CCurl", logging]),
-        module("KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, subprocess]),
+        module("KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, subprocess, system]),
         module("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
         module("TLSRelay", ["Routing", "Telemetry", logging, nioCore, nioPosix, nioSSL, nioTLS, x509, asn1]),
 
@@ -144,7 +144,7 @@ let package = Package(
         tests("Telemetry", [logging]),
         tests("YAMLDocument", ["JSONModel"]),
         tests("CurlTransport", [nioCore, nioPosix, nioHTTP1, nioSSL]),
-        tests("KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", logging]),
+        tests("KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", logging, lifecycle, nioCore, nioPosix, nioHTTP1]),
         tests("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
         tests("TLSRelay", ["Routing", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, crypto]),
         tests("ControlPlane", ["JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", x509, crypto]),
