@@ -56,6 +56,9 @@ package struct IPEndpoint: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// `0.0.0.0` or `::`.
+    var isUnspecified: Bool { self.high == 0 && self.low == 0 }
+
     var family: Int32 { self.isIPv6 ? AF_INET6 : AF_INET }
 
     /// The form that system calls want.

@@ -44,6 +44,34 @@ package struct ClusterState: Sendable {
     }
 }
 
+extension ClusterState {
+    /// Adds up what the workers say of the same clusters and endpoints.
+    static func merge(_ perWorker: [[ClusterState]]) -> [ClusterState] {
+        var merged: [String: ClusterState] = [:]
+        for cluster in perWorker.joined() {
+            guard var sum = merged[cluster.name] else {
+                merged[cluster.name] = cluster
+                continue
+            }
+            for state in cluster.endpoints {
+                let same = sum.endpoints.firstIndex {
+                    $0.endpoint.address == state.endpoint.address && $0.endpoint.port == state.endpoint.port
+                }
+                guard let same else {
+                    sum.endpoints.append(state)
+                    continue
+                }
+                sum.endpoints[same].active += state.active
+                sum.endpoints[same].connects += state.connects
+                sum.endpoints[same].failures += state.failures
+                sum.endpoints[same].ejected = sum.endpoints[same].ejected || state.ejected
+            }
+            merged[cluster.name] = sum
+        }
+        return merged.values.sorted { $0.name < $1.name }
+    }
+}
+
 /// A listener that is bound.
 package struct BoundListener: Hashable, Sendable {
     package var name: String

@@ -8,7 +8,7 @@ package struct RelayOptions: Sendable {
     package var maxHelloBytes = 16 * 1024
     /// For one attempt on one endpoint.
     package var connectTimeout: Duration = .seconds(5)
-    /// Endpoints tried before a connection is refused with `connect_failed`.
+    /// Addresses tried before a connection is refused with `connect_failed`; 4 at most.
     package var connectAttempts = 3
     /// Without a byte in either direction.
     package var idleTimeout: Duration = .seconds(3600)

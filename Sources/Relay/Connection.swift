@@ -1,0 +1,117 @@
+import Routing
+
+/// One client connection in a worker's slab: plain bytes, no references, so that the loop neither allocates nor counts
+/// references for it. Whatever has a name lives in tables and is reached by position.
+struct Connection {
+    enum State: UInt8 {
+        /// The slot is free.
+        case free
+        /// → resolving, connecting, handedOff, closing
+        case readingHello
+        /// Waiting for a name. → connecting, closing
+        case resolving
+        /// → relaying, resolving, closing
+        case connecting
+        /// → closing, free
+        case relaying
+        /// The socket is with the TLS side. → free
+        case handedOff
+        /// Nothing more to say; taking in what the client still sends, so that the kernel doesn't turn our last words into
+        /// a reset. → free
+        case closing
+    }
+
+    struct Flags: OptionSet {
+        var rawValue: UInt16
+        /// The client socket is in the epoll set.
+        static let clientPolled = Self(rawValue: 1)
+        /// SO_RCVLOWAT is not 1.
+        static let lowWaterRaised = Self(rawValue: 2)
+        static let clientHungUp = Self(rawValue: 4)
+        static let keepAlive = Self(rawValue: 8)
+        /// In the list of those with work left.
+        static let queued = Self(rawValue: 16)
+        /// The record is written.
+        static let recorded = Self(rawValue: 32)
+        /// To be closed at its deadline, because the drain's time is over.
+        static let leftover = Self(rawValue: 64)
+        /// The upstream can't be written to any more; what it said before is still passed on.
+        static let upstreamBroken = Self(rawValue: 128)
+        static let clientBroken = Self(rawValue: 256)
+        /// Counts in the balancer.
+        static let placed = Self(rawValue: 512)
+    }
+
+    let index: Int32
+    /// Changes with each use of the slot, so that late events and messages find nobody.
+    var generation: UInt32
+    var state = State.free
+    var attempts: UInt8 = 0
+    var flags: Flags = []
+    var nextFree: Int32 = -1
+
+    var id: UInt64 = 0
+    /// Monotonic nanoseconds, as all times here.
+    var openedAt: Int64 = 0
+    var connectStartedAt: Int64 = 0
+    var connectedAt: Int64 = 0
+    var lastActivity: Int64 = 0
+    var client = IPEndpoint()
+    var clientFD: Int32 = -1
+    var upstreamFD: Int32 = -1
+
+    /// The server name, in memory of its own, for the record.
+    var name: UnsafeMutablePointer<UInt8>?
+    var nameLength: UInt8 = 0
+    /// Which address of a host name is tried.
+    var addressIndex: UInt8 = 0
+    /// Why the last attempt failed, to refuse with when there is no other.
+    var lastFailure: UInt8 = .max
+
+    /// Positions: the worker's table, the table's listener, its route, the worker's cluster, the cluster's place.
+    var table: Int32 = -1
+    var listener: Int32 = -1
+    var route: Int32 = -1
+    var cluster: Int32 = -1
+    var place: Int32 = -1
+    var tried = Tried()
+
+    /// Client to upstream.
+    var forward = Direction()
+    /// Upstream to client.
+    var backward = Direction()
+
+    init(index: Int32, generation: UInt32) {
+        self.index = index
+        self.generation = generation
+    }
+}
+
+/// One way of a relayed connection. Bytes are in at most one place between the sockets: `held` or the pipe.
+struct Direction {
+    struct Flags: OptionSet {
+        var rawValue: UInt8
+        /// The source may have bytes. Edge-triggered: stays until a read says otherwise.
+        static let readable = Self(rawValue: 1)
+        /// The destination may have room.
+        static let writable = Self(rawValue: 2)
+        /// The source's side is shut: read on until the end shows.
+        static let hungUp = Self(rawValue: 4)
+        /// Everything was read.
+        static let ended = Self(rawValue: 8)
+        /// Everything was passed on, the end included; or the destination is broken.
+        static let done = Self(rawValue: 16)
+        /// Much is in flight: move pages instead of copying.
+        static let bulk = Self(rawValue: 32)
+    }
+
+    var flags: Flags = []
+    /// Position in the worker's pipes, -1: none.
+    var pipe: Int32 = -1
+    var pipeBytes: Int32 = 0
+    var heldStart: Int32 = 0
+    var heldEnd: Int32 = 0
+    /// What the destination had no room for, in a chunk of the worker's pool.
+    var held: UnsafeMutableRawPointer?
+    var moved: UInt64 = 0
+}

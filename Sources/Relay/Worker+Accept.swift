@@ -1,0 +1,86 @@
+import CLinux
+import Glibc
+import Routing
+
+extension Worker {
+    private static let acceptsPerTurn = 64
+
+    /// Takes what is queued on a listener, a share of it per turn: the listener is level-triggered and says so again.
+    mutating func acceptAll(_ position: Int, untilEmpty: Bool = false) {
+        guard position < self.sockets.count, let socket = self.sockets[position] else { return }
+        var storage = sockaddr_storage()
+        var count = 0
+        while untilEmpty || count < Self.acceptsPerTurn {
+            let fd = cl_accept(socket.fd, &storage)
+            if fd >= 0 {
+                count += 1
+                self.open(fd, IPEndpoint(storage), listener: socket.listener)
+                continue
+            }
+            switch -fd {
+            case EAGAIN: return
+            // The connection failed while it was queued; the next may be fine.
+            case ECONNABORTED, EINTR, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, EPERM:
+                count += 1
+            case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+                if !self.shed(socket) { return }
+                count += 1
+            default: return
+            }
+        }
+    }
+
+    /// Out of descriptors: takes one connection with the spare descriptor and refuses it, so that the client learns of it and
+    /// the listener doesn't stay ready for ever. False when there is nothing to take or nothing to take it with.
+    private mutating func shed(_ socket: Socket) -> Bool {
+        guard self.spareFD >= 0 else {
+            self.spareFD = cl_open_spare()
+            return false
+        }
+        _ = cl_close(self.spareFD)
+        var storage = sockaddr_storage()
+        let fd = cl_accept(socket.fd, &storage)
+        if fd >= 0 {
+            let slot = self.occupy(fd, IPEndpoint(storage), listener: socket.listener)
+            self.refuse(slot, .overloaded)
+            if slot.pointee.state == .closing { self.release(slot) }
+        }
+        self.spareFD = cl_open_spare()
+        return fd >= 0
+    }
+
+    private mutating func occupy(_ fd: Int32, _ client: IPEndpoint, listener: Int32) -> Slot {
+        let slot = self.slab.take()
+        self.serial &+= 1
+        slot.pointee.id = UInt64(self.environment.number) << 48 | (self.serial & 0xFFFF_FFFF_FFFF)
+        slot.pointee.openedAt = self.now
+        slot.pointee.lastActivity = self.now
+        slot.pointee.client = client
+        slot.pointee.clientFD = fd
+        slot.pointee.table = self.current
+        slot.pointee.listener = listener
+        slot.pointee.state = .readingHello
+        self.tables[Int(self.current)]!.references += 1
+        self.counters.add(.accepted)
+        self.counters.add(.active)
+        return slot
+    }
+
+    private mutating func open(_ fd: Int32, _ client: IPEndpoint, listener: Int32) {
+        let slot = self.occupy(fd, client, listener: listener)
+        if self.tables[Int(self.current)]!.live.compiled.listeners[Int(listener)].table == nil {
+            self.follow(slot, route: 0)
+        } else {
+            // Usually the hello is there already, and the socket needs no polling before the verdict.
+            self.readHello(slot)
+        }
+    }
+
+    /// Adds the client's socket to the epoll set, if it isn't there.
+    mutating func pollClient(_ slot: Slot) {
+        guard !slot.pointee.flags.contains(.clientPolled) else { return }
+        slot.pointee.flags.insert(.clientPolled)
+        let events = CL_EPOLLIN | CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET
+        _ = cl_epoll_add(self.epoll, slot.pointee.clientFD, events, Self.tag(.client, slot.pointee.index, slot.pointee.generation))
+    }
+}

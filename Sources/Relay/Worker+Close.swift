@@ -1,0 +1,166 @@
+import CLinux
+import FoundationEssentials
+import Glibc
+import Routing
+
+extension Worker {
+    /// Says why, counts, records, and lets the client read our last words.
+    mutating func refuse(_ slot: Slot, _ reason: RefusalReason) {
+        self.counters.refused(reason)
+        if let suppressed = self.limiter.permit(reason, now: self.now) {
+            self.record(slot, .refused(reason), .refused, suppressed: suppressed)
+        }
+        slot.pointee.flags.insert(.recorded)
+        self.leaveUpstream(slot)
+
+        if self.takesTLS(slot) {
+            let words = reason.lastWords
+            if words.utf8CodeUnitCount > 0 { _ = cl_send(slot.pointee.clientFD, words.utf8Start, words.utf8CodeUnitCount) }
+        }
+        self.linger(slot)
+    }
+
+    private func takesTLS(_ slot: Slot) -> Bool {
+        guard slot.pointee.listener >= 0 else { return true }
+        return self.tables[Int(slot.pointee.table)]!.live.compiled.listeners[Int(slot.pointee.listener)].table != nil
+    }
+
+    /// Ends our half and takes in the rest of the client's: closing a socket with unread bytes sends a reset, which can
+    /// overtake our last words.
+    private mutating func linger(_ slot: Slot) {
+        self.restoreLowWater(slot)
+        slot.pointee.state = .closing
+        _ = cl_shutdown_write(slot.pointee.clientFD)
+        self.setDeadline(slot, after: self.limits.linger)
+        self.pollClient(slot)
+        self.discardInput(slot)
+    }
+
+    mutating func discardInput(_ slot: Slot) {
+        // Bounded: who goes on sending against our end gets the reset.
+        for _ in 0..<16 {
+            let count = cl_discard(slot.pointee.clientFD, 1 << 20)
+            if count == -Int(EAGAIN) { return }
+            if count <= 0 && count != -Int(EINTR) { break }
+        }
+        self.release(slot)
+    }
+
+    /// The upstream reset after its last words, which are on their way to the client.
+    mutating func lingerAfterUpstreamReset(_ slot: Slot) {
+        self.recordClose(slot, .upstreamReset)
+        self.leaveUpstream(slot)
+        self.linger(slot)
+    }
+
+    /// Carries a reset across.
+    mutating func reset(_ slot: Slot, _ reason: CloseReason) {
+        _ = cl_set_reset_on_close(reason == .clientReset ? slot.pointee.upstreamFD : slot.pointee.clientFD)
+        self.close(slot, reason)
+    }
+
+    mutating func close(_ slot: Slot, _ reason: CloseReason) {
+        self.recordClose(slot, reason)
+        self.release(slot)
+    }
+
+    private mutating func recordClose(_ slot: Slot, _ reason: CloseReason) {
+        guard !slot.pointee.flags.contains(.recorded) else { return }
+        slot.pointee.flags.insert(.recorded)
+        if self.environment.options.recordAllowed { self.record(slot, .allowed, reason, suppressed: 0) }
+    }
+
+    mutating func closeLeftover(_ slot: Slot) {
+        let reason = self.stopDeadline == nil ? CloseReason.drained : .stopped
+        switch slot.pointee.state {
+        case .handedOff:
+            // It ends when the TLS side says so.
+            self.environment.handoff.close(ConnectionID(rawValue: slot.pointee.id), reason: reason)
+        case .relaying: self.close(slot, reason)
+        case .closing: self.release(slot)
+        case .readingHello, .resolving, .connecting: self.refuse(slot, .draining)
+        case .free: break
+        }
+    }
+
+    private mutating func leaveUpstream(_ slot: Slot) {
+        self.releaseBuffers(&slot.pointee.forward)
+        self.releaseBuffers(&slot.pointee.backward)
+        if slot.pointee.upstreamFD >= 0 {
+            _ = cl_close(slot.pointee.upstreamFD)
+            slot.pointee.upstreamFD = -1
+        }
+        if slot.pointee.flags.contains(.placed) {
+            slot.pointee.flags.remove(.placed)
+            self.clusters[Int(slot.pointee.cluster)]!.balancer.ended(Int(slot.pointee.place))
+        }
+    }
+
+    /// Frees the slot and all it holds.
+    mutating func release(_ slot: Slot) {
+        self.leaveUpstream(slot)
+        if slot.pointee.clientFD >= 0 { _ = cl_close(slot.pointee.clientFD) }
+        slot.pointee.name?.deallocate()
+        slot.pointee.name = nil
+        self.timers.cancel(Int(slot.pointee.index))
+        self.dropTable(slot.pointee.table)
+        self.counters.subtract(.active)
+        self.slab.free(slot)
+    }
+
+    mutating func dropTable(_ table: Int32) {
+        self.tables[Int(table)]!.references -= 1
+        if self.tables[Int(table)]!.references == 0 { self.tables[Int(table)] = nil }
+    }
+}
+
+// Records. The only part of the loop that makes strings.
+extension Worker {
+    func serverName(_ slot: Slot) -> String? {
+        slot.pointee.name.map { String(decoding: UnsafeBufferPointer(start: $0, count: Int(slot.pointee.nameLength)), as: UTF8.self) }
+    }
+
+    /// When a moment of the loop's clock was on the wall's.
+    func date(_ moment: Int64) -> Date {
+        Date(timeIntervalSince1970: Double(cl_realtime_ns() - (cl_monotonic_ns() - moment)) / 1e9)
+    }
+
+    struct Names {
+        var listener = ""
+        var origin: String?
+        var action: Action?
+        var cluster: String?
+        var endpoint: String?
+    }
+
+    func names(_ slot: Slot) -> Names {
+        var names = Names()
+        guard let table = self.tables[Int(slot.pointee.table)], slot.pointee.listener >= 0 else { return names }
+        let listener = table.live.compiled.listeners[Int(slot.pointee.listener)]
+        names.listener = listener.name
+        guard slot.pointee.route >= 0 else { return names }
+        names.origin = listener.origins[Int(slot.pointee.route)]
+        names.action = listener.actions[Int(slot.pointee.route)]
+        names.cluster = names.action?.cluster
+        if slot.pointee.cluster >= 0, slot.pointee.place >= 0 {
+            let endpoint = self.clusters[Int(slot.pointee.cluster)]!.balancer.places[Int(slot.pointee.place)].endpoint
+            names.endpoint =
+                endpoint.address.contains(":") ? "[\(endpoint.address)]:\(endpoint.port)" : "\(endpoint.address):\(endpoint.port)"
+        }
+        return names
+    }
+
+    private func record(_ slot: Slot, _ verdict: ConnectionRecord.Verdict, _ reason: CloseReason, suppressed: Int) {
+        let names = self.names(slot)
+        let connected = slot.pointee.connectedAt
+        self.environment.records.record(
+            ConnectionRecord(
+                id: ConnectionID(rawValue: slot.pointee.id), listener: names.listener, client: slot.pointee.client,
+                serverName: self.serverName(slot), verdict: verdict, origin: names.origin, cluster: names.cluster,
+                endpoint: names.endpoint, caller: nil, openedAt: self.date(slot.pointee.openedAt),
+                duration: .nanoseconds(self.now - slot.pointee.openedAt),
+                connectDuration: connected > 0 ? .nanoseconds(connected - slot.pointee.connectStartedAt) : nil,
+                bytesIn: slot.pointee.forward.moved, bytesOut: slot.pointee.backward.moved, closeReason: reason, detail: nil,
+                suppressed: suppressed))
+    }
+}

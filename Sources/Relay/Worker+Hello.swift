@@ -1,0 +1,104 @@
+import CLinux
+import ClientHello
+import Glibc
+import Routing
+
+extension Worker {
+    /// Looks at what the client has sent so far, without taking it out of the socket.
+    ///
+    /// SO_RCVLOWAT asks the kernel to wake us only when there is enough for another answer, so a client that sends byte by
+    /// byte costs it work and not us. The end of the stream wakes us in any case.
+    mutating func readHello(_ slot: Slot) {
+        let count = cl_peek(slot.pointee.clientFD, self.scratch.baseAddress, self.limits.maxHelloBytes)
+        if count < 0 && count != -Int(EAGAIN) && count != -Int(EINTR) {
+            self.refuse(slot, .clientGone)
+            return
+        }
+        if count == 0 {
+            self.refuse(slot, .clientGone)
+            return
+        }
+        let bytes = UnsafeBufferPointer(rebasing: self.scratch.bindMemory(to: UInt8.self)[..<max(0, count)])
+        switch self.parser.parse(bytes.span) {
+        case .found(let hello, let wireBytes): self.decide(slot, hello, wireBytes)
+        case .refused(let refusal): self.refuse(slot, RefusalReason(refusal))
+        case .needMoreBytes(let atLeast):
+            if slot.pointee.flags.contains(.clientHungUp) {
+                self.refuse(slot, .clientGone)
+                return
+            }
+            if atLeast > 1 {
+                slot.pointee.flags.insert(.lowWaterRaised)
+                _ = cl_set_receive_low_water(slot.pointee.clientFD, Int32(atLeast))
+            }
+            if !slot.pointee.flags.contains(.clientPolled) {
+                self.pollClient(slot)
+                self.setDeadline(slot, after: self.limits.hello)
+            }
+        }
+    }
+
+    private mutating func decide(_ slot: Slot, _ hello: ClientHello, _ wireBytes: Int) {
+        self.counters.observe(.helloBytes, UInt64(wireBytes))
+        self.counters.observe(.helloSeconds, UInt64(max(0, self.now - slot.pointee.openedAt)) / 1000)
+        self.keep(hello.serverName, slot)
+        self.restoreLowWater(slot)
+        // The table of the moment decides, not the one at the time of accepting.
+        self.adoptCurrentTable(slot)
+        guard slot.pointee.listener >= 0 else {
+            self.refuse(slot, .draining)
+            return
+        }
+        let route = self.tables[Int(slot.pointee.table)]!.live.compiled.listeners[Int(slot.pointee.listener)].table?.match(hello.serverName)
+        guard let route else {
+            self.refuse(slot, .noRoute)
+            return
+        }
+        self.follow(slot, route: route)
+    }
+
+    /// Acts on the route.
+    mutating func follow(_ slot: Slot, route: Int) {
+        slot.pointee.route = Int32(route)
+        let compiled = self.tables[Int(slot.pointee.table)]!.live.compiled.listeners[Int(slot.pointee.listener)].routes[route]
+        switch compiled.verb {
+        case .refuse: self.refuse(slot, .noEndpoint)
+        case .terminate, .originate: self.handOff(slot)
+        case .passthrough:
+            slot.pointee.cluster = self.tables[Int(slot.pointee.table)]!.clusters[compiled.cluster]
+            slot.pointee.connectStartedAt = self.now
+            self.connect(slot)
+        }
+    }
+
+    private mutating func keep(_ name: ServerName, _ slot: Slot) {
+        name.withUnsafeBytes { bytes in
+            let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count)
+            copy.initialize(from: bytes.bindMemory(to: UInt8.self).baseAddress!, count: bytes.count)
+            slot.pointee.name = copy
+            slot.pointee.nameLength = UInt8(bytes.count)
+        }
+    }
+
+    mutating func restoreLowWater(_ slot: Slot) {
+        guard slot.pointee.flags.contains(.lowWaterRaised) else { return }
+        slot.pointee.flags.remove(.lowWaterRaised)
+        _ = cl_set_receive_low_water(slot.pointee.clientFD, 1)
+    }
+
+    private mutating func adoptCurrentTable(_ slot: Slot) {
+        guard slot.pointee.table != self.current else { return }
+        let old = slot.pointee.table
+        let name = self.tables[Int(old)]!.live.compiled.listeners[Int(slot.pointee.listener)]
+        let position = self.tables[Int(self.current)]!.live.bound[ListenerKey(name)]
+        // A listener that is gone can't decide any more; the record still speaks of it.
+        guard let position else {
+            slot.pointee.listener = -1
+            return
+        }
+        self.tables[Int(self.current)]!.references += 1
+        slot.pointee.table = self.current
+        slot.pointee.listener = Int32(position)
+        self.dropTable(old)
+    }
+}

@@ -1,0 +1,207 @@
+import CLinux
+import FoundationEssentials
+import Routing
+
+extension Worker {
+    /// How long stopping waits for the TLS side to close what it has.
+    private static let stopPatience: Int64 = 2_000_000_000
+
+    mutating func readMail() {
+        for message in self.environment.mailbox.takeAll() { self.handle(message) }
+    }
+
+    private mutating func handle(_ message: WorkerMessage) {
+        switch message {
+        case .adopt(let table, let sockets, let done):
+            self.adopt(table, sockets)
+            done()
+        case .handoffFinished(let index, let generation, let outcome): self.handoffFinished(index, generation, outcome)
+        case .resolved(let name, let answer): self.resolved(name, answer)
+        case .inspectConnections(let reply): reply(self.inspectConnections())
+        case .inspectClusters(let reply): reply(self.inspectClusters())
+        case .stopAccepting(let done):
+            for position in self.sockets.indices { self.closeListener(position) }
+            done()
+        case .whenEmpty(let report): self.onEmpty.append(report)
+        case .closeLeftovers(let spread): self.closeLeftovers(spread.nanoseconds)
+        case .stop:
+            guard self.stopDeadline == nil else { return }
+            self.stopDeadline = self.now + Self.stopPatience
+            for position in self.sockets.indices { self.closeListener(position) }
+            self.forEachConnection { worker, slot in worker.closeLeftover(slot) }
+            self.forEachConnection { worker, slot in if slot.pointee.state == .closing { worker.release(slot) } }
+        }
+    }
+
+    /// After the loop: what has not ended by now is only closed.
+    mutating func end() {
+        self.forEachConnection { worker, slot in worker.release(slot) }
+        for message in self.environment.mailbox.close() {
+            switch message {
+            case .adopt(_, let sockets, let done):
+                for fd in sockets.values { _ = cl_close(fd) }
+                done()
+            case .stopAccepting(let done): done()
+            case .whenEmpty(let report): report()
+            case .inspectConnections(let reply): reply([])
+            case .inspectClusters(let reply): reply([])
+            case .handoffFinished, .resolved, .closeLeftovers, .stop: break
+            }
+        }
+        let waiting = self.onEmpty
+        self.onEmpty = []
+        for report in waiting { report() }
+    }
+
+    private mutating func forEachConnection(_ body: (inout Worker, Slot) -> Void) {
+        for index in 0..<self.slab.capacity {
+            let slot = self.slab[index]
+            if slot.pointee.state != .free { body(&self, slot) }
+        }
+    }
+
+    private mutating func closeLeftovers(_ spread: Int64) {
+        self.forEachConnection { worker, slot in
+            slot.pointee.flags.insert(.leftover)
+            worker.setDeadline(slot, after: spread > 0 ? Int64.random(in: 0...spread, using: &worker.generator) : 0)
+        }
+    }
+
+    /// Takes what is queued on a listener, so that nobody who got through to it is reset, then closes it.
+    private mutating func closeListener(_ position: Int) {
+        guard let socket = self.sockets[position] else { return }
+        self.acceptAll(position, untilEmpty: true)
+        _ = cl_close(socket.fd)
+        self.sockets[position] = nil
+    }
+}
+
+// Swapping tables.
+extension Worker {
+    private mutating func adopt(_ live: LiveTable, _ fresh: [ListenerKey: Int32]) {
+        // Listeners that go close under the old table, which still knows their routes.
+        for position in self.sockets.indices {
+            if let socket = self.sockets[position], live.bound[socket.key] == nil { self.closeListener(position) }
+        }
+        let table = Table(live: live, clusters: self.adoptClusters(live.compiled.clusters), references: 1)
+        let old = self.current
+        self.current = self.store(table)
+        if old >= 0 { self.dropTable(old) }
+        self.forgetUnused(live.compiled.clusters)
+
+        for position in self.sockets.indices {
+            if let key = self.sockets[position]?.key, let listener = live.bound[key] {
+                self.sockets[position]!.listener = Int32(listener)
+            }
+        }
+        for (key, fd) in fresh {
+            guard let listener = live.bound[key] else {
+                _ = cl_close(fd)
+                continue
+            }
+            let socket = Socket(key: key, fd: fd, listener: Int32(listener))
+            let position: Int
+            if let free = self.sockets.firstIndex(where: { $0 == nil }) {
+                self.sockets[free] = socket
+                position = free
+            } else {
+                self.sockets.append(socket)
+                position = self.sockets.count - 1
+            }
+            _ = cl_epoll_add(self.epoll, fd, CL_EPOLLIN, Self.tag(.listener, Int32(position), 0))
+        }
+    }
+
+    private mutating func store(_ table: Table) -> Int32 {
+        if let free = self.tables.firstIndex(where: { $0 == nil }) {
+            self.tables[free] = table
+            return Int32(free)
+        }
+        self.tables.append(table)
+        return Int32(self.tables.count - 1)
+    }
+
+    /// Clusters keep their counts and health by name.
+    private mutating func adoptClusters(_ clusters: [Cluster]) -> [Int32] {
+        clusters.map { cluster in
+            let position: Int32
+            if let known = self.clusterPositions[cluster.name] {
+                position = known
+                self.clusters[Int(known)]!.balancer.adopt(cluster.endpoints)
+            } else {
+                let state = ClusterState(name: cluster.name, balancer: ClusterBalancer(cluster.endpoints), addresses: [])
+                if let free = self.clusters.firstIndex(where: { $0 == nil }) {
+                    self.clusters[free] = state
+                    position = Int32(free)
+                } else {
+                    self.clusters.append(state)
+                    position = Int32(self.clusters.count - 1)
+                }
+                self.clusterPositions[cluster.name] = position
+            }
+            let places = self.clusters[Int(position)]!.balancer.places
+            self.clusters[Int(position)]!.addresses = places.map { IPEndpoint(address: $0.endpoint.address, port: $0.endpoint.port) }
+            // Ask for names now, so that the first connection finds the answer.
+            for place in places where place.isListed && IPEndpoint(address: place.endpoint.address, port: 0) == nil {
+                self.lookUp(place.endpoint.address)
+            }
+            return position
+        }
+    }
+
+    /// Clusters that no table speaks of any more: none of the current one, and none of those that connections still hold.
+    private mutating func forgetUnused(_ current: [Cluster]) {
+        var used = Set(self.tables.compactMap { $0 }.flatMap { $0.live.compiled.clusters.map(\.name) })
+        used.formUnion(current.map(\.name))
+        for (name, position) in self.clusterPositions where !used.contains(name) {
+            self.clusters[Int(position)] = nil
+            self.clusterPositions[name] = nil
+        }
+        let listed = Set(current.map(\.name))
+        for (name, position) in self.clusterPositions where !listed.contains(name) { self.clusters[Int(position)]!.balancer.adopt([]) }
+        let hosts = Set(self.clusters.compactMap { $0 }.flatMap { $0.balancer.places.map(\.endpoint.address) })
+        self.hosts = self.hosts.filter { hosts.contains($0.key) || !$0.value.waiting.isEmpty || $0.value.isAsked }
+    }
+}
+
+// Answers for the admin pages.
+extension Worker {
+    private mutating func inspectConnections() -> [OpenConnection] {
+        var connections: [OpenConnection] = []
+        for index in 0..<self.slab.capacity {
+            let slot = self.slab[index]
+            let state: OpenConnection.State
+            switch slot.pointee.state {
+            case .free: continue
+            case .readingHello: state = .readingHello
+            case .resolving: state = .resolving
+            case .connecting: state = .connecting
+            case .relaying: state = .relaying
+            case .handedOff: state = .handedOff
+            case .closing: state = .closing
+            }
+            let names = self.names(slot)
+            connections.append(
+                OpenConnection(
+                    id: ConnectionID(rawValue: slot.pointee.id), listener: names.listener, client: slot.pointee.client,
+                    serverName: self.serverName(slot), state: state, origin: names.origin, cluster: names.cluster,
+                    endpoint: names.endpoint, openedAt: self.date(slot.pointee.openedAt), bytesIn: slot.pointee.forward.moved,
+                    bytesOut: slot.pointee.backward.moved))
+        }
+        return connections
+    }
+
+    private mutating func inspectClusters() -> [Relay.ClusterState] {
+        self.clusters.compactMap { $0 }.map { cluster in
+            Relay.ClusterState(
+                name: cluster.name,
+                endpoints: zip(cluster.balancer.places, cluster.addresses).filter { $0.0.isListed }.map { place, literal in
+                    Relay.ClusterState.EndpointState(
+                        endpoint: place.endpoint,
+                        resolved: (literal.map { [$0] } ?? self.hosts[place.endpoint.address]?.addresses ?? []).map(\.address),
+                        active: place.active, connects: place.connects, failures: place.failures,
+                        ejected: place.health.isEjected(now: .nanoseconds(self.now)))
+                })
+        }
+    }
+}

@@ -1,0 +1,238 @@
+import CLinux
+import Glibc
+
+extension Worker {
+    /// When a new connection is looked at first, and gets what only long-lived ones need.
+    static var firstCheck: Int64 { 15_000_000_000 }
+
+    /// Reads per direction and turn, so that one busy connection doesn't keep the others waiting.
+    private static let readsPerTurn = 8
+    /// A read that fills this much means that more is in flight than copying is good for.
+    private static let bulkThreshold = ChunkPool.chunkSize
+
+    private enum Pumped {
+        /// Nothing to do before an event.
+        case waiting
+        /// The share of this turn is used up.
+        case more
+        case done
+        case sourceFailed
+        case destinationFailed
+    }
+
+    mutating func relay(_ slot: Slot, clientEvents: UInt32, upstreamEvents: UInt32) {
+        Self.note(clientEvents, &slot.pointee.forward.flags, &slot.pointee.backward.flags)
+        Self.note(upstreamEvents, &slot.pointee.backward.flags, &slot.pointee.forward.flags)
+        let before = (slot.pointee.forward.moved, slot.pointee.backward.moved)
+
+        let forward = self.pump(&slot.pointee.forward, from: slot.pointee.clientFD, to: slot.pointee.upstreamFD)
+        let backward = self.pump(&slot.pointee.backward, from: slot.pointee.upstreamFD, to: slot.pointee.clientFD)
+
+        let movedIn = slot.pointee.forward.moved &- before.0
+        let movedOut = slot.pointee.backward.moved &- before.1
+        if movedIn | movedOut != 0 {
+            slot.pointee.lastActivity = self.now
+            self.counters.add(.bytesIn, movedIn)
+            self.counters.add(.bytesOut, movedOut)
+        }
+        self.conclude(slot, forward, backward, clientEvents: clientEvents, upstreamEvents: upstreamEvents)
+    }
+
+    /// Events of one socket: it is the source of one direction and the destination of the other.
+    private static func note(_ events: UInt32, _ asSource: inout Direction.Flags, _ asDestination: inout Direction.Flags) {
+        let over = events & (CL_EPOLLHUP | CL_EPOLLERR)
+        if over != 0 || events & CL_EPOLLRDHUP != 0 { asSource.insert([.readable, .hungUp]) }
+        if events & CL_EPOLLIN != 0 { asSource.insert(.readable) }
+        if over != 0 || events & CL_EPOLLOUT != 0 { asDestination.insert(.writable) }
+    }
+
+    private mutating func conclude(_ slot: Slot, _ forward: Pumped, _ backward: Pumped, clientEvents: UInt32, upstreamEvents: UInt32) {
+        // A side that can't be read is gone: the other learns it in the same way, by a reset.
+        if case .sourceFailed = forward { return self.reset(slot, .clientReset) }
+        if case .sourceFailed = backward { return self.reset(slot, .upstreamReset) }
+        // A side that can't be written to may have said something before (an answer ahead of the request's end): that is
+        // still passed on.
+        if case .destinationFailed = forward { self.breakDirection(&slot.pointee.forward, slot, .upstreamBroken) }
+        if case .destinationFailed = backward { self.breakDirection(&slot.pointee.backward, slot, .clientBroken) }
+
+        let forwardDone = slot.pointee.forward.flags.contains(.done)
+        let backwardDone = slot.pointee.backward.flags.contains(.done)
+        if forwardDone && backwardDone {
+            let isBroken = !slot.pointee.flags.isDisjoint(with: [.upstreamBroken, .clientBroken])
+            guard isBroken else { return self.close(slot, .finished) }
+            if slot.pointee.flags.isSuperset(of: [.upstreamBroken, .clientBroken]) { return self.close(slot, .clientReset) }
+            if slot.pointee.flags.contains(.upstreamBroken) { return self.lingerAfterUpstreamReset(slot) }
+            return self.reset(slot, .clientReset)
+        }
+        // Nothing is read any more from a side that has ended, so its reset shows here alone.
+        if clientEvents & CL_EPOLLERR != 0, slot.pointee.forward.flags.contains(.ended), cl_socket_error(slot.pointee.clientFD) != 0 {
+            return self.reset(slot, .clientReset)
+        }
+        if upstreamEvents & CL_EPOLLERR != 0, slot.pointee.backward.flags.contains(.ended),
+            cl_socket_error(slot.pointee.upstreamFD) != 0
+        {
+            return self.reset(slot, .upstreamReset)
+        }
+        switch (forward, backward) {
+        case (.more, _), (_, .more), (.destinationFailed, _), (_, .destinationFailed): self.queue(slot)
+        default: break
+        }
+    }
+
+    /// Gives up writing in this direction; the other one is read to its end.
+    private mutating func breakDirection(_ direction: inout Direction, _ slot: Slot, _ flag: Connection.Flags) {
+        self.releaseBuffers(&direction)
+        direction.flags.insert([.ended, .done])
+        slot.pointee.flags.insert(flag)
+        if flag == .upstreamBroken {
+            slot.pointee.backward.flags.insert([.readable, .hungUp])
+        } else {
+            slot.pointee.forward.flags.insert([.readable, .hungUp])
+        }
+    }
+
+    /// Moves what can be moved one way.
+    ///
+    /// Small messages are received into the worker's buffer and sent on at once. A receive that fills the buffer shows
+    /// that much is in flight: from then on pages move through a pipe (splice) until reads get small again. What the
+    /// destination has no room for waits in a chunk, or in the pipe, and nothing more is read meanwhile: the kernel's
+    /// window tells the sender.
+    private mutating func pump(_ direction: inout Direction, from source: Int32, to destination: Int32) -> Pumped {
+        if direction.flags.contains(.done) { return .done }
+        var reads = 0
+        while true {
+            if direction.heldEnd > direction.heldStart || direction.pipeBytes > 0 {
+                guard direction.flags.contains(.writable) else { return .waiting }
+                if let failure = self.flush(&direction, to: destination) { return failure }
+                continue
+            }
+            if direction.flags.contains(.ended) {
+                self.releaseBuffers(&direction)
+                direction.flags.insert(.done)
+                _ = cl_shutdown_write(destination)
+                return .done
+            }
+            guard direction.flags.contains(.readable) else {
+                self.releaseBuffers(&direction)
+                return .waiting
+            }
+            guard reads < Self.readsPerTurn else { return .more }
+            reads += 1
+            let isBulk = direction.flags.contains(.bulk) && self.takePipe(&direction)
+            let failure = isBulk ? self.fillPipe(&direction, from: source) : self.receive(&direction, from: source, to: destination)
+            if let failure { return failure }
+        }
+    }
+
+    private mutating func takePipe(_ direction: inout Direction) -> Bool {
+        if direction.pipe < 0, let pipe = self.pipes.take() { direction.pipe = pipe }
+        return direction.pipe >= 0
+    }
+
+    /// Writes what waits. Nil when progress was made.
+    private mutating func flush(_ direction: inout Direction, to destination: Int32) -> Pumped? {
+        let moved: Int
+        if direction.heldEnd > direction.heldStart {
+            let count = Int(direction.heldEnd - direction.heldStart)
+            moved = cl_send(destination, direction.held! + Int(direction.heldStart), count)
+            if moved > 0 { direction.heldStart += Int32(moved) }
+        } else {
+            moved = cl_splice(self.pipes[direction.pipe].readEnd, destination, Int(direction.pipeBytes))
+            if moved > 0 { direction.pipeBytes -= Int32(moved) }
+        }
+        if moved > 0 {
+            direction.moved &+= UInt64(moved)
+            return nil
+        }
+        if moved == -Int(EINTR) { return nil }
+        if moved == -Int(EAGAIN) {
+            direction.flags.remove(.writable)
+            return .waiting
+        }
+        return .destinationFailed
+    }
+
+    /// Nil when the loop should look again.
+    private mutating func fillPipe(_ direction: inout Direction, from source: Int32) -> Pumped? {
+        let pipe = self.pipes[direction.pipe]
+        let count = cl_splice(source, pipe.writeEnd, Int(pipe.capacity))
+        if count > 0 {
+            direction.pipeBytes = Int32(count)
+            if count < Self.bulkThreshold { direction.flags.remove(.bulk) }
+            return nil
+        }
+        return Self.readEnded(&direction, count)
+    }
+
+    private mutating func receive(_ direction: inout Direction, from source: Int32, to destination: Int32) -> Pumped? {
+        let count = cl_recv(source, self.scratch.baseAddress, ChunkPool.chunkSize)
+        guard count > 0 else { return Self.readEnded(&direction, count) }
+        if count == ChunkPool.chunkSize {
+            direction.flags.insert(.bulk)
+        } else if !direction.flags.contains(.hungUp) {
+            // A short read emptied the socket (epoll(7)); what comes later makes a new edge.
+            direction.flags.remove(.readable)
+        }
+        var sent = 0
+        if direction.flags.contains(.writable) {
+            let status = cl_send(destination, self.scratch.baseAddress, count)
+            if status >= 0 {
+                sent = status
+                direction.moved &+= UInt64(sent)
+            } else if status == -Int(EAGAIN) {
+                direction.flags.remove(.writable)
+            } else if status != -Int(EINTR) {
+                return .destinationFailed
+            }
+        }
+        if sent < count {
+            // What is left over fits into one chunk, as it came by one receive.
+            let chunk = direction.held ?? self.chunks.take()
+            chunk.copyMemory(from: self.scratch.baseAddress! + sent, byteCount: count - sent)
+            direction.held = chunk
+            direction.heldStart = 0
+            direction.heldEnd = Int32(count - sent)
+        }
+        return nil
+    }
+
+    private static func readEnded(_ direction: inout Direction, _ status: Int) -> Pumped? {
+        if status == 0 {
+            direction.flags.insert(.ended)
+            return nil
+        }
+        if status == -Int(EINTR) { return nil }
+        guard status == -Int(EAGAIN) else { return .sourceFailed }
+        direction.flags.remove(.readable)
+        return nil
+    }
+
+    mutating func releaseBuffers(_ direction: inout Direction) {
+        if direction.pipe >= 0 {
+            self.pipes.giveBack(direction.pipe, isEmpty: direction.pipeBytes == 0)
+            direction.pipe = -1
+            direction.pipeBytes = 0
+        }
+        if let chunk = direction.held {
+            self.chunks.giveBack(chunk)
+            direction.held = nil
+            direction.heldStart = 0
+            direction.heldEnd = 0
+        }
+    }
+
+    /// A deadline of a relayed connection. Traffic doesn't move deadlines: here we see how long ago the last was.
+    mutating func checkIdle(_ slot: Slot) {
+        let idle = self.now - slot.pointee.lastActivity
+        if idle >= self.limits.idle { return self.close(slot, .idleTimeout) }
+        if !slot.pointee.flags.contains(.keepAlive) {
+            // Short connections are spared these calls. The client's socket has the settings from its listener.
+            slot.pointee.flags.insert(.keepAlive)
+            let options = self.environment.options
+            let seconds = Int32(clamping: max(1, options.keepAliveInterval.components.seconds))
+            let timeout = UInt32(clamping: options.peerTimeout.nanoseconds / 1_000_000)
+            _ = cl_set_keepalive(slot.pointee.upstreamFD, seconds, max(1, seconds / 3), timeout)
+        }
+        self.setDeadline(slot, after: self.limits.idle - idle)
+    }
+}

@@ -1,0 +1,254 @@
+import CLinux
+import ClientHello
+import FoundationEssentials
+import Glibc
+import Routing
+
+/// What a worker is given for its life.
+struct WorkerEnvironment: Sendable {
+    let number: Int
+    let options: RelayOptions
+    let handoff: any ConnectionHandoff
+    let records: any ConnectionRecordSink
+    let resolver: any NameResolver
+    let mailbox: Mailbox
+    let counters: WorkerCounters
+}
+
+/// One thread's loop: its listeners, its connections, its timers. Nothing in it is shared, so nothing is locked.
+///
+/// A connection goes through the states of `Connection.State`; the steps are in the extensions, one file each: Accept,
+/// Hello, Connect, Relay, Handoff, Refuse, Close, Messages. Sockets are polled edge-triggered and are added to the epoll
+/// set once, so that a relayed connection costs no `epoll_ctl` after its start.
+struct Worker: ~Copyable {
+    /// The kinds of things in the epoll set, in the top bits of epoll's data: kind 2, generation 30, index 32.
+    enum Polled: UInt64 {
+        case client, upstream, listener, mailbox
+    }
+
+    /// A table as this worker serves it.
+    struct Table {
+        let live: LiveTable
+        /// For each of the table's clusters its position in `clusters`.
+        let clusters: [Int32]
+        /// Connections decided by it, and one for being current.
+        var references: Int
+    }
+
+    /// A cluster across configurations.
+    struct ClusterState {
+        let name: String
+        var balancer: ClusterBalancer
+        /// For each of the balancer's places its address, nil for a host name.
+        var addresses: [IPEndpoint?]
+    }
+
+    struct Socket {
+        let key: ListenerKey
+        var fd: Int32
+        /// Position in the current table's listeners.
+        var listener: Int32
+    }
+
+    struct ResolvedHost {
+        /// The last good answer.
+        var addresses: [IPEndpoint] = []
+        var problem: String?
+        var validUntil: Int64 = .min
+        var isAsked = false
+        var waiting: [Reference] = []
+    }
+
+    /// A connection that may be gone by the time it is looked for.
+    struct Reference {
+        var index: Int32
+        var generation: UInt32
+    }
+
+    static let eventsPerTurn = 256
+
+    let environment: WorkerEnvironment
+    let counters: WorkerCounters
+    let limits: Limits
+    let epoll: Int32
+    let events: UnsafeMutablePointer<cl_epoll_event>
+    /// For peeks, receives and whatever else needs bytes for a moment.
+    let scratch: UnsafeMutableRawBufferPointer
+    var now: Int64
+    var generator = SystemRandomNumberGenerator()
+
+    var slab = ConnectionSlab()
+    var timers: TimerWheel
+    var pipes = PipePool()
+    var chunks = ChunkPool()
+    var parser: ClientHelloParser
+
+    var tables: [Table?] = []
+    var current: Int32 = -1
+    var clusters: [ClusterState?] = []
+    var clusterPositions: [String: Int32] = [:]
+    var sockets: [Socket?] = []
+    var hosts: [String: ResolvedHost] = [:]
+
+    /// Connections with work left after their share of a turn.
+    var queued: [Reference] = []
+    var serial: UInt64 = 0
+    var limiter: RefusalLimiter
+    var onEmpty: [@Sendable () -> Void] = []
+    /// Closed and reopened to take and shed a connection when descriptors run out.
+    var spareFD: Int32
+    /// Set while stopping: when to give up waiting for handed-off connections.
+    var stopDeadline: Int64?
+
+    /// The options in the loop's units.
+    struct Limits {
+        let hello, connect, idle, linger: Int64
+        let maxHelloBytes, connectAttempts: Int
+
+        init(_ options: RelayOptions) {
+            self.hello = options.helloTimeout.nanoseconds
+            self.connect = options.connectTimeout.nanoseconds
+            self.idle = options.idleTimeout.nanoseconds
+            self.linger = options.lingerTimeout.nanoseconds
+            self.maxHelloBytes = options.maxHelloBytes
+            self.connectAttempts = min(options.connectAttempts, Tried.capacity)
+        }
+    }
+
+    /// - parameter epoll: Owned by the worker from here on.
+    init(_ environment: WorkerEnvironment, epoll: Int32) {
+        self.environment = environment
+        self.counters = environment.counters
+        self.limits = Limits(environment.options)
+        self.epoll = epoll
+        self.events = .allocate(capacity: Self.eventsPerTurn)
+        self.scratch = .allocate(byteCount: max(environment.options.maxHelloBytes, ChunkPool.chunkSize), alignment: 64)
+        self.now = cl_monotonic_ns()
+        self.timers = TimerWheel(now: self.now)
+        self.parser = ClientHelloParser(maxBytes: environment.options.maxHelloBytes)
+        self.limiter = RefusalLimiter(limit: environment.options.refusalRecordsPerReason)
+        self.spareFD = cl_open_spare()
+        _ = cl_epoll_add(epoll, environment.mailbox.wakeup, CL_EPOLLIN, Self.tag(.mailbox, 0, 0))
+    }
+
+    deinit {
+        self.events.deallocate()
+        self.scratch.deallocate()
+        _ = cl_close(self.epoll)
+        if self.spareFD >= 0 { _ = cl_close(self.spareFD) }
+    }
+
+    static func tag(_ kind: Polled, _ index: Int32, _ generation: UInt32) -> UInt64 {
+        kind.rawValue << 62 | UInt64(generation) << 32 | UInt64(UInt32(bitPattern: index))
+    }
+
+    /// Serves until told to stop.
+    mutating func run() {
+        while true {
+            let timeout = self.queued.isEmpty ? self.timeout : 0
+            let count = cl_epoll_wait(self.epoll, self.events, Int32(Self.eventsPerTurn), timeout)
+            self.now = cl_monotonic_ns()
+            var hasMail = false
+            if count > 0 {
+                for position in 0..<Int(count) {
+                    let event = self.events[position]
+                    if self.dispatch(event.events, event.data) { hasMail = true }
+                }
+            }
+            self.continueQueued()
+            while let index = self.timers.popExpired(now: self.now) { self.deadlinePassed(self.slab[index]) }
+            // After the events: a message may free what an event of the same turn speaks of.
+            if hasMail { self.readMail() }
+            if self.slab.count == 0 && !self.onEmpty.isEmpty { self.reportEmpty() }
+            if let deadline = self.stopDeadline, self.slab.count == 0 || self.now >= deadline { break }
+        }
+        self.end()
+    }
+
+    /// How long to sleep at most, in milliseconds; -1: for ever.
+    private var timeout: Int32 {
+        let timeout = self.timers.timeout(now: self.now)
+        guard self.stopDeadline != nil else { return timeout }
+        // The deadline of stopping is no timer's.
+        return timeout < 0 ? 50 : min(timeout, 50)
+    }
+
+    /// True for the mailbox, which is read after all events.
+    private mutating func dispatch(_ events: UInt32, _ data: UInt64) -> Bool {
+        let index = Int(UInt32(truncatingIfNeeded: data))
+        let generation = UInt32(truncatingIfNeeded: data >> 32) & 0x3FFF_FFFF
+        switch Polled(rawValue: data >> 62) {
+        case .client:
+            if let slot = self.slab.slot(index, generation: generation) { self.clientEvent(slot, events) }
+        case .upstream:
+            if let slot = self.slab.slot(index, generation: generation) { self.upstreamEvent(slot, events) }
+        case .listener: self.acceptAll(index)
+        case .mailbox, nil: return true
+        }
+        return false
+    }
+
+    private mutating func clientEvent(_ slot: Slot, _ events: UInt32) {
+        let failed = events & (CL_EPOLLERR | CL_EPOLLHUP) != 0
+        let hungUp = failed || events & CL_EPOLLRDHUP != 0
+        if hungUp { slot.pointee.flags.insert(.clientHungUp) }
+        switch slot.pointee.state {
+        case .readingHello: self.readHello(slot)
+        case .resolving, .connecting:
+            if failed { self.clientGoneEarly(slot) }
+        case .relaying: self.relay(slot, clientEvents: events, upstreamEvents: 0)
+        case .closing: self.discardInput(slot)
+        case .free, .handedOff: break
+        }
+    }
+
+    private mutating func upstreamEvent(_ slot: Slot, _ events: UInt32) {
+        switch slot.pointee.state {
+        case .connecting: self.connectEvent(slot, events)
+        case .relaying: self.relay(slot, clientEvents: 0, upstreamEvents: events)
+        case .closing, .free, .readingHello, .resolving, .handedOff: break
+        }
+    }
+
+    private mutating func continueQueued() {
+        guard !self.queued.isEmpty else { return }
+        var turn: [Reference] = []
+        swap(&turn, &self.queued)
+        for reference in turn {
+            guard let slot = self.slab.slot(Int(reference.index), generation: reference.generation) else { continue }
+            slot.pointee.flags.remove(.queued)
+            if slot.pointee.state == .relaying { self.relay(slot, clientEvents: 0, upstreamEvents: 0) }
+        }
+    }
+
+    mutating func queue(_ slot: Slot) {
+        guard !slot.pointee.flags.contains(.queued) else { return }
+        slot.pointee.flags.insert(.queued)
+        self.queued.append(Reference(index: slot.pointee.index, generation: slot.pointee.generation))
+    }
+
+    mutating func setDeadline(_ slot: Slot, after delay: Int64) {
+        self.timers.set(Int(slot.pointee.index), deadline: self.now.addingReportingOverflow(delay).overflow ? .max >> 1 : self.now + delay)
+    }
+
+    private mutating func deadlinePassed(_ slot: Slot) {
+        if slot.pointee.flags.contains(.leftover) {
+            self.closeLeftover(slot)
+            return
+        }
+        switch slot.pointee.state {
+        case .readingHello: self.refuse(slot, .helloTimeout)
+        case .resolving: self.refuse(slot, .nameNotResolved)
+        case .connecting: self.attemptFailed(slot, .connectTimeout)
+        case .relaying: self.checkIdle(slot)
+        case .closing: self.release(slot)
+        case .free, .handedOff: break
+        }
+    }
+
+    private mutating func reportEmpty() {
+        let waiting = self.onEmpty
+        self.onEmpty = []
+        for report in waiting { report() }
+    }
+}

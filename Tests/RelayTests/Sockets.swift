@@ -1,0 +1,171 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// Runs blocking work on a thread of its own, so that tests never block the ones that run tasks.
+func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in startThread { continuation.resume(with: .init(catching: body)) } }
+}
+
+func startThread(_ body: @escaping @Sendable () -> Void) {
+    final class Box {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+    let box = Unmanaged.passRetained(Box(body))
+    let status = cl_thread_start("test", { Unmanaged<Box>.fromOpaque($0!).takeRetainedValue().body() }, box.toOpaque())
+    precondition(status == 0)
+}
+
+struct SocketError: Error, Equatable, CustomStringConvertible {
+    let number: Int32
+    var description: String { String(cString: strerror(self.number)) }
+}
+
+/// A blocking TCP socket. Whatever takes longer than 20 seconds is an error, so that no test hangs.
+final class TestSocket: Sendable {
+    private let descriptor: Mutex<Int32>
+    let fd: Int32
+
+    init(fd: Int32) {
+        self.fd = fd
+        self.descriptor = Mutex(fd)
+        _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK)
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        _ = cl_set_no_delay(fd)
+    }
+
+    deinit { self.close() }
+
+    static func connect(port: UInt16, address: String = "127.0.0.1", receiveBuffer: Int32? = nil) throws -> TestSocket {
+        let fd = cl_tcp_socket(AF_INET)
+        _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK)
+        if var size = receiveBuffer { setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, 4) }
+        let status = withAddress(address, port) { cl_connect(fd, $0, $1) }
+        guard status == 0 else {
+            _ = cl_close(fd)
+            throw SocketError(number: -status)
+        }
+        return TestSocket(fd: fd)
+    }
+
+    func send(_ bytes: [UInt8]) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { cl_send(self.fd, $0.baseAddress, $0.count) }
+            if count == -Int(EINTR) { continue }
+            guard count >= 0 else { throw SocketError(number: Int32(-count)) }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Up to `count` bytes; empty at the end of the stream.
+    func receive(upTo count: Int = 65536) throws -> [UInt8] {
+        while true {
+            var bytes = [UInt8](repeating: 0, count: count)
+            let got = bytes.withUnsafeMutableBytes { cl_recv(self.fd, $0.baseAddress, $0.count) }
+            if got == -Int(EINTR) { continue }
+            guard got >= 0 else { throw SocketError(number: Int32(-got)) }
+            bytes.removeLast(count - got)
+            return bytes
+        }
+    }
+
+    func receive(exactly count: Int) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let part = try self.receive(upTo: count - bytes.count)
+            if part.isEmpty { break }
+            bytes += part
+        }
+        return bytes
+    }
+
+    func receiveToEnd() throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while true {
+            let part = try self.receive()
+            if part.isEmpty { return bytes }
+            bytes += part
+        }
+    }
+
+    func shutdownWrite() { _ = cl_shutdown_write(self.fd) }
+
+    func close() {
+        let fd = self.descriptor.withLock { fd in
+            defer { fd = -1 }
+            return fd
+        }
+        if fd >= 0 { _ = cl_close(fd) }
+    }
+
+    func reset() {
+        _ = cl_set_reset_on_close(self.fd)
+        self.close()
+    }
+}
+
+private func withAddress<Result>(_ text: String, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    inet_pton(AF_INET, text, &address.sin_addr)
+    return withUnsafeBytes(of: &address) { body($0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count)) }
+}
+
+/// A server on 127.0.0.1 whose every connection is served on a thread.
+final class TestServer: Sendable {
+    let port: UInt16
+    private let fd: Int32
+    private let count = Atomic<Int>(0)
+
+    init(receiveBuffer: Int32? = nil, _ serve: @escaping @Sendable (TestSocket) throws -> Void) throws {
+        let fd = cl_tcp_socket(AF_INET)
+        _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK)
+        if var size = receiveBuffer { setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, 4) }
+        var status = withAddress("127.0.0.1", 0) { cl_bind(fd, $0, $1) }
+        if status == 0 { status = cl_listen(fd, 1024) }
+        guard status == 0 else { throw SocketError(number: -status) }
+        var storage = sockaddr_storage()
+        _ = cl_local_address(fd, &storage)
+        self.port = withUnsafeBytes(of: storage) { UInt16(bigEndian: $0.load(as: sockaddr_in.self).sin_port) }
+        self.fd = fd
+        startThread { [weak self] in
+            while true {
+                var storage = sockaddr_storage()
+                let connection = cl_accept(fd, &storage)
+                if connection < 0 { return }
+                self?.count.add(1, ordering: .relaxed)
+                let socket = TestSocket(fd: connection)
+                startThread { try? serve(socket) }
+            }
+        }
+    }
+
+    var connections: Int { self.count.load(ordering: .relaxed) }
+
+    func stop() {
+        // Ends the accept; the number is given back when the thread is out of it.
+        shutdown(self.fd, Int32(SHUT_RDWR))
+    }
+
+    deinit {
+        self.stop()
+        _ = cl_close(self.fd)
+    }
+
+    /// Sends back what it gets, to the end.
+    static func echo() throws -> TestServer {
+        try TestServer { socket in
+            while true {
+                let bytes = try socket.receive()
+                if bytes.isEmpty { break }
+                try socket.send(bytes)
+            }
+            socket.shutdownWrite()
+        }
+    }
+}
