@@ -28,6 +28,7 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let hummingbirdHTTP2 = Target.Dependency.product(name: "HummingbirdHTTP2", package: "hummingbird")
 let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
 /// A module of `Sources/<name>`. Dependencies point up the list in `targets` only.
@@ -71,6 +72,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.7.0"),
     ],
     targets: [
         // System libraries and the C shim.
@@ -92,7 +94,7 @@ let package = Package(
         module("Telemetry", [logging]),
         module("YAMLDocument", ["CYAML", "JSONModel"]),
         module("CurlTransport", ["CCurl", logging]),
-        module("KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, subprocess]),
+        module("KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, subprocess, system]),
         module("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
         module("TLSRelay", ["Routing", "Telemetry", logging, nioCore, nioPosix, nioSSL, nioTLS, x509, asn1]),
 
@@ -130,7 +132,7 @@ let package = Package(
         program("egret-devcluster", ["DevAPIServer", "DevNode", "KubeRuntime", "Telemetry", logging, lifecycle, unixSignals]),
 
         // Tests mirror Sources. ScenarioTests run the real programs against a cluster.
-        .target(name: "TestKit", dependencies: ["JSONModel", "KubeAPI", subprocess], path: "Tests/TestKit", swiftSettings: swift),
+        .target(name: "TestKit", dependencies: ["JSONModel", "KubeAPI", subprocess, system], path: "Tests/TestKit", swiftSettings: swift),
         tests("JSONModel"),
         tests("MeshModel", ["JSONModel", "YAMLDocument"]),
         tests("ClientHello"),
@@ -142,7 +144,7 @@ let package = Package(
         tests("Telemetry", [logging]),
         tests("YAMLDocument", ["JSONModel"]),
         tests("CurlTransport", [nioCore, nioPosix, nioHTTP1, nioSSL]),
-        tests("KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", logging]),
+        tests("KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", logging, lifecycle, nioCore, nioPosix, nioHTTP1]),
         tests("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
         tests("TLSRelay", ["Routing", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, crypto]),
         tests("ControlPlane", ["JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", x509, crypto]),
@@ -151,6 +153,6 @@ let package = Package(
         tests("DevAPIServer", ["JSONModel", "KubeAPI", "YAMLDocument"]),
         tests("DevNode", ["JSONModel", "KubeAPI"]),
         .testTarget(
-            name: "ScenarioTests", dependencies: ["TestKit", "JSONModel", "YAMLDocument", "KubeAPI", subprocess], swiftSettings: swift),
+            name: "ScenarioTests", dependencies: ["TestKit", "JSONModel"], swiftSettings: swift),
     ].filter { target in target.type != .test || chosenTests?.contains(target.name) ?? true }
 )

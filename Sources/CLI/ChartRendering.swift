@@ -2318,7 +2318,7 @@ spec:
       status: {}
 ---
 # Source: egret/templates/clusterrole.yaml
-# What the control plane sees of the whole cluster. It writes nothing there but status.
+# What the control plane sees of the whole cluster. It writes nothing there but status and events.
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:
@@ -2343,7 +2343,7 @@ rules:
       - dataplanes/status
       - zoneegresses/status
       - zoneingresses/status
-    verbs: [get, patch, update]
+    verbs: [patch]
   # A Dataplane is named after its pod and may claim only services whose Service selects that pod.
   - apiGroups: [""]
     resources: [pods, services]
@@ -2351,6 +2351,10 @@ rules:
   # Who is calling: the projected token a proxy presents.
   - apiGroups: [authentication.k8s.io]
     resources: [tokenreviews]
+    verbs: [create]
+  # About objects of every namespace.
+  - apiGroups: [events.k8s.io]
+    resources: [events]
     verbs: [create]
   # Whose definitions these are, before anything is written.
   - apiGroups: [apiextensions.k8s.io]
@@ -2402,45 +2406,44 @@ metadata:
     helm.sh/chart: egret-0.1.0
     app.kubernetes.io/component: control-plane
 rules:
-  # The default ZoneEgress, and spec.zone of the others.
+  # The default ZoneEgress, and spec.zone of the others. Applying an object that is not there yet takes create and patch.
   - apiGroups: [kuma.io]
     resources: [zoneegresses]
-    verbs: [create, patch, update, delete]
-  # What it renders for an egress.
+    verbs: [create, patch, delete]
+  # What it renders for an egress, and whose child a pod is.
   - apiGroups: [apps]
     resources: [deployments]
-    verbs: [get, list, watch, create, patch, update, delete]
+    verbs: [get, list, watch, create, patch, delete]
+  - apiGroups: [apps]
+    resources: [replicasets]
+    verbs: [get, list, watch]
   - apiGroups: [""]
     resources: [services, serviceaccounts]
-    verbs: [get, list, watch, create, patch, update, delete]
-  - apiGroups: [discovery.k8s.io]
-    resources: [endpointslices]
-    verbs: [get, list, watch]
-  # Owner references that block deletion, where the cluster enforces permission for them.
+    verbs: [get, list, watch, create, patch, delete]
+  # Owner references that block deletion, where the cluster demands permission for them.
   - apiGroups: [kuma.io]
     resources: [zoneegresses/finalizers]
     verbs: [update]
   - apiGroups: [apps]
     resources: [deployments/finalizers]
     verbs: [update]
-  # Mesh certificate authorities and its own serving certificate. Authorities are only ever created, never overwritten.
+  # Mesh certificate authorities are only ever created, never overwritten; the one Secret it renews is its own.
   - apiGroups: [""]
     resources: [secrets]
     verbs: [get, list, watch, create]
   - apiGroups: [""]
     resources: [secrets]
     resourceNames: [egret-control-plane-tls]
-    verbs: [patch, update]
-  # Its settings, and what each replica heard from its proxies.
+    verbs: [update]
+  # Its settings.
   - apiGroups: [""]
     resources: [configmaps]
-    verbs: [get, list, watch, create, patch, update, delete]
+    resourceNames: [egret-config]
+    verbs: [get, list, watch]
+  # Who of the replicas writes.
   - apiGroups: [coordination.k8s.io]
     resources: [leases]
-    verbs: [get, list, watch, create, patch, update]
-  - apiGroups: [events.k8s.io]
-    resources: [events]
-    verbs: [create, patch]
+    verbs: [get, create, update, patch]
 ---
 # Source: egret/templates/role.yaml
 apiVersion: rbac.authorization.k8s.io/v1

@@ -9,9 +9,11 @@ package struct ClusterConfig: Sendable {
     package var credential: Credential
     /// Where namespaced objects without a namespace go.
     package var namespace: String
+    /// Where this came from, for messages: a kubeconfig's path and context, or the pod's service account.
+    package var origin: String
 
     /// How requests say who asks (besides a client certificate, which is part of `tls`).
-    package enum Credential: Sendable {
+    package enum Credential: Hashable, Sendable, CustomStringConvertible {
         case none
         case token(String)
         /// Read again when it is a minute old: the kubelet rotates it.
@@ -19,39 +21,41 @@ package struct ClusterConfig: Sendable {
         case basic(user: String, password: String)
         /// A program that prints an `ExecCredential`.
         case plugin(ExecPlugin)
+
+        package var description: String {
+            switch self {
+            case .none: "none"
+            case .token: "a token"
+            case .tokenFile(let path): "the token in \(path)"
+            case .basic(let user, _): "the password of \(user)"
+            case .plugin(let plugin): "the plugin \(plugin.command)"
+            }
+        }
     }
 
     package init(
         server: String, tls: TLSSettings = TLSSettings(), proxy: ProxyChoice = .environment, credential: Credential = .none,
-        namespace: String = "default"
+        namespace: String = "default", origin: String = ""
     ) {
         self.server = server
+        while self.server.hasSuffix("/") { self.server.removeLast() }
         self.tls = tls
         self.proxy = proxy
         self.credential = credential
         self.namespace = namespace
+        self.origin = origin.isEmpty ? self.server : origin
     }
 
-    /// The service account every pod has.
-    package static func inCluster() throws(KubeconfigError) -> ClusterConfig { fatalError("follows") }
-
-    /// What kubectl would use: `file`, else `$KUBECONFIG` (a list), else `~/.kube/config`, else in-cluster.
+    /// What kubectl would use: `file`, else `$KUBECONFIG` (a list), else `~/.kube/config`, else the pod's service account.
     /// `context` overrides `current-context`.
-    package static func load(file: String? = nil, context: String? = nil) throws(KubeconfigError) -> ClusterConfig { fatalError("follows") }
-}
-
-/// `users[].user.exec` of a kubeconfig.
-package struct ExecPlugin: Hashable, Sendable {
-    package var command: String
-    package var arguments: [String]
-    package var environment: [String: String]
-    package var apiVersion: String
-    package var installHint: String
-    package var provideClusterInfo: Bool
-}
-
-/// One sentence: what is wrong, where, and how to mend it. Never a secret.
-package struct KubeconfigError: Error, Hashable, Sendable, CustomStringConvertible {
-    package let message: String
-    package var description: String { self.message }
+    package static func load(
+        file: String? = nil, context: String? = nil, environment: [String: String] = Host.environment
+    ) throws(KubeconfigError) -> ClusterConfig {
+        let files = KubeconfigFiles(file: file, environment: environment)
+        if let kubeconfig = try files.read() { return try kubeconfig.config(context: context) }
+        if environment["KUBERNETES_SERVICE_HOST"] != nil { return try self.inCluster(environment: environment) }
+        throw KubeconfigError(
+            "no Kubernetes cluster is configured: there is no \(files.described), and this is no pod. Give a file with --kubeconfig or KUBECONFIG"
+        )
+    }
 }
