@@ -9,7 +9,7 @@ extension World {
 
     /// Builtin authorities that are not there yet. An existing Secret, whatever is in it, is never replaced.
     func authorityRequests() -> [AuthorityRequest] {
-        self.soundMeshes.compactMap { mesh -> AuthorityRequest? in
+        self.sortedMeshes.compactMap { mesh -> AuthorityRequest? in
             guard let backend = mesh.backend, case .builtin(let rsaBits, let expiration) = backend.authority else { return nil }
             let names = Self.authoritySecrets(mesh: mesh.name, backend: backend.name)
             let secrets = [names.certificate, names.key].map {

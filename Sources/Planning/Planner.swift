@@ -1,9 +1,20 @@
+import KubeAPI
+import MeshModel
+
 /// The operator's mind: what should be, given what is. A function of its argument alone.
 package enum Planner {
     package static func plan(_ observed: Observed) -> Plan {
         let world = World(observed)
         var plan = Plan()
         plan.authorities = world.authorityRequests()
+        world.planDefaultEgress(&plan)
+        plan.applies += world.zoneApplies()
+        world.planEgressChildren(&plan)
+        world.planEgressConfigs(&plan)
+        world.planDataplaneConfigs(&plan)
+        plan.statuses =
+            world.meshStatuses() + world.zoneEgressStatuses() + world.zoneIngressStatuses() + world.permissionStatuses()
+            + world.externalServiceStatuses() + world.dataplaneStatuses()
         return plan
     }
 }

@@ -1,0 +1,121 @@
+import JSONModel
+import KubeAPI
+import MeshModel
+import Routing
+
+extension World {
+    static func judge(_ judged: Judged<Dataplane>, _ meshes: [MeshName: Mesh], _ observed: Observed) -> Judged<Dataplane> {
+        guard let dataplane = judged.resource else { return judged }
+        var judged = judged
+        judged.accepted =
+            if meshes[dataplane.mesh] == nil {
+                Self.meshNotFound(dataplane.mesh)
+            } else if let pod = observed.objects[.pods, judged.object.key], pod.isPodAlive {
+                Self.claims(of: dataplane, pod: pod, observed.objects)
+                    ?? Self.accepted(Self.identity(dataplane), ignoring: dataplane.ignoredFields)
+            } else {
+                .waiting(
+                    .podNotFound,
+                    "There is no running Pod \(judged.object.key). A Dataplane is named after its pod. Next: kubectl get pods -n \(judged.object.namespace ?? "")"
+                )
+            }
+        return judged
+    }
+
+    private static func identity(_ dataplane: Dataplane) -> String {
+        let services = dataplane.services
+        guard services.count > 1, let first = Self.service(of: dataplane) else { return "The spec is valid." }
+        return "The spec is valid. Calls are made under the identity of the first of its services, \(first)."
+    }
+
+    /// The service whose identity the proxy has.
+    static func service(of dataplane: Dataplane) -> String? { dataplane.inbounds.first?.service ?? dataplane.gatewayTags?[Tag.service] }
+
+    /// A proxy gets the identity of a service only if the pod really is one of the service's. Nil when all claims hold.
+    private static func claims(of dataplane: Dataplane, pod: KubeObject, _ objects: Objects) -> Verdict? {
+        for service in dataplane.services {
+            guard let claim = ServiceClaim(service) else {
+                return .needsPerson(
+                    .permissionDenied,
+                    "kuma.io/service \(service) is not of the form <service>_<namespace>_svc_<port>. Next: name the Service that selects the pod in this form."
+                )
+            }
+            guard claim.namespace == pod.namespace, let object = objects[.services, namespace: claim.namespace, name: claim.name] else {
+                return .needsPerson(
+                    .permissionDenied,
+                    "kuma.io/service \(service) needs a Service \(claim.name) in the namespace of the pod, \(pod.namespace ?? ""). Next: create it, or correct the tag."
+                )
+            }
+            let selector = object.spec["selector"]?.object ?? [:]
+            let labels = pod.metadata.labels
+            guard !selector.isEmpty, selector.allSatisfy({ labels[$0.key] == $0.value.string }) else {
+                return .needsPerson(
+                    .permissionDenied,
+                    "Service \(claim.name) does not select Pod \(pod.name), so the pod may not act as \(service). Next: correct the tag, the Service's selector or the pod's labels."
+                )
+            }
+            let ports = (object.spec["ports"]?.array ?? []).compactMap { $0["port"]?.int }
+            if let port = claim.port, !ports.contains(port) {
+                return .needsPerson(
+                    .permissionDenied,
+                    "Service \(claim.name) has no port \(port), which kuma.io/service \(service) names. Next: correct the tag.")
+            }
+        }
+        return nil
+    }
+
+    func dataplaneStatuses() -> [StatusPatch] {
+        self.dataplanes.compactMap { judged in
+            var judgement = Judgement(accepted: judged.accepted, ready: "")
+            if let dataplane = judged.accountable, let mesh = self.mesh(dataplane.mesh) {
+                let outbounds = self.outbounds[judged.object.key] ?? []
+                judgement.checks =
+                    Self.duplicates(dataplane) + [self.pending(mesh)].compactMap(\.self) + outbounds.compactMap(self.unreachable)
+                judgement.ready = "\(Self.count(outbounds.count, "outbound")) \(outbounds.count == 1 ? "has" : "have") somewhere to go."
+            }
+            return self.status(of: judged.object, type: .dataplanes, judgement)
+        }
+    }
+
+    private func pending(_ mesh: Mesh) -> Verdict? {
+        guard mesh.backend != nil, self.observed.trust[mesh.name] == nil else { return nil }
+        return .waiting(
+            .authorityPending, "Mesh \(mesh.name) has no usable certificate authority yet. Next: kubectl describe mesh \(mesh.name)")
+    }
+
+    private func unreachable(_ planned: PlannedOutbound) -> Verdict? {
+        guard planned.cluster.endpoints.isEmpty else { return nil }
+        let place = "Outbound \(planned.outbound.address):\(planned.outbound.port) to \(planned.outbound.service)"
+        return .waiting(.noReadyEndpoints, "\(place) has nowhere to go, so its connections fail: \(planned.whyEmpty)")
+    }
+
+    private static func duplicates(_ dataplane: Dataplane) -> [Verdict] {
+        var seen: Set<[String]> = []
+        return dataplane.outbounds.compactMap { outbound in
+            if seen.insert([outbound.address, String(outbound.port)]).inserted { return nil }
+            return .needsPerson(
+                .conflict, "Two outbounds listen on \(outbound.address):\(outbound.port); the first is used. Next: give each its own port.")
+        }
+    }
+}
+
+/// `<service>_<namespace>_svc[_<port>]`: how a Kubernetes Service is called in a mesh.
+struct ServiceClaim: Equatable {
+    let name: String
+    let namespace: String
+    let port: Int?
+
+    init?(_ text: String) {
+        // Neither names of Services nor those of namespaces have underscores.
+        let parts = text.split(separator: "_", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 3 || parts.count == 4, parts[2] == "svc", !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
+        if parts.count == 4 {
+            guard let port = Int(parts[3]), (1...65535).contains(port), parts[3].first != "0" else { return nil }
+            self.port = port
+        } else {
+            self.port = nil
+        }
+        self.name = parts[0]
+        self.namespace = parts[1]
+    }
+}

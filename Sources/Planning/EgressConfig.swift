@@ -1,0 +1,76 @@
+import JSONModel
+import KubeAPI
+import MeshModel
+import Routing
+
+extension World {
+    /// The tables of all egress pods. They differ only in the address they listen on.
+    func planEgressConfigs(_ plan: inout Plan) {
+        var table: ProxyConfig?
+        for judged in self.egresses where self.isRun(judged) {
+            guard let egress = judged.resource else { continue }
+            for pod in self.pods(of: egress.name) {
+                guard let address = pod.podIP else { continue }
+                let shared = table ?? self.egressTable()
+                table = shared
+                plan.configs[ProxyID(.egress, pod: pod)] = Self.config(shared, listeningOn: address, port: egress.port)
+            }
+        }
+    }
+
+    private static func config(_ table: ProxyConfig, listeningOn address: String, port: UInt16) -> ProxyConfig {
+        var config = table
+        config.listeners = config.listeners.map { listener in
+            var listener = listener
+            listener.address = address
+            listener.port = port
+            return listener
+        }
+        return config
+    }
+
+    func egressTableHash(port: UInt16) -> String {
+        // Cannot fail: the value is made of texts and numbers.
+        (try? JSON(encoding: Self.config(self.egressTable(), listeningOn: "", port: port))).map { Fingerprint.of($0.text) } ?? ""
+    }
+
+    /// One listener for all meshes: server names carry the mesh. It is there even when it has no routes, so that callers
+    /// are refused with a reason.
+    private func egressTable() -> ProxyConfig {
+        var config = ProxyConfig()
+        var routes: [Route] = []
+        for mesh in self.sortedMeshes where mesh.usesEgress {
+            guard let ca = self.observed.trust[mesh.name] else { continue }
+            config.trust.append(Trust(mesh: mesh.name.text, ca: ca))
+            config.identities.append(IdentityRequest(mesh: mesh.name.text, spiffeID: SPIFFEID.egress(of: mesh.name).text))
+            self.addCrossZone(mesh.name, &config, &routes)
+            self.addExternal(mesh.name, &config, &routes)
+        }
+        config.listeners = [Listener(name: "egress", address: "", port: 0, kind: .sni(routes: routes))]
+        return config
+    }
+
+    private func addCrossZone(_ mesh: MeshName, _ config: inout ProxyConfig, _ routes: inout [Route]) {
+        for subset in self.remoteSubsets(in: mesh) where subset.sni(mesh).utf8.count <= SNI.maxBytes {
+            let endpoints = self.remoteEndpoints(subset, in: mesh)
+            let name = subset.cluster(mesh)
+            config.clusters.append(Cluster(name: name, endpoints: endpoints))
+            let zones = Set(endpoints.compactMap(\.locality)).sorted().joined(separator: ",")
+            routes.append(Route(sni: [subset.sni(mesh)], action: .passthrough(cluster: name), origin: "zone/\(zones)"))
+        }
+    }
+
+    private func addExternal(_ mesh: MeshName, _ config: inout ProxyConfig, _ routes: inout [Route]) {
+        let external = self.servedExternals[mesh] ?? ExternalServices()
+        for subset in external.subsets(requested: self.requestedSubsets(in: mesh)) where subset.sni(mesh).utf8.count <= SNI.maxBytes {
+            let cluster = external.cluster(subset, in: mesh)
+            config.clusters.append(cluster)
+            let items = external.items(subset)
+            let callers = self.callers(of: items.map(\.service.tags), in: mesh)
+            routes.append(
+                Route(
+                    sni: [subset.sni(mesh)], action: .terminate(mesh: mesh.text, callers: callers, cluster: cluster.name),
+                    origin: "ExternalService/\(items.map(\.service.name).joined(separator: ","))"))
+        }
+    }
+}

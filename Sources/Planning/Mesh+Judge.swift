@@ -1,0 +1,65 @@
+import KubeAPI
+import MeshModel
+
+extension World {
+    static func judge(_ judged: Judged<Mesh>) -> Judged<Mesh> {
+        guard let mesh = judged.resource else { return judged }
+        var judged = judged
+        // Reporting needs a proxy that lets a forbidden caller pass: until there is one, the strict mode holds.
+        let ignored = mesh.ignoredFields + (mesh.routing.egressMode == .report ? ["routing.egressMode"] : [])
+        judged.accepted = accepted("The spec is valid.", ignoring: ignored.sorted())
+        return judged
+    }
+
+    func meshStatuses() -> [StatusPatch] {
+        self.meshes.compactMap { judged in
+            var judgement = Judgement(accepted: judged.accepted, ready: "")
+            if let mesh = judged.resource {
+                judgement.ready = self.ready(mesh)
+                judgement.checks = [self.authority(mesh), self.egress(mesh)].compactMap(\.self)
+            }
+            return self.status(of: judged.object, type: .meshes, judgement)
+        }
+    }
+
+    private func ready(_ mesh: Mesh) -> String {
+        guard mesh.backend != nil else { return "The mesh works without mTLS; its traffic takes the direct path." }
+        guard mesh.usesEgress else { return "The mesh works; its traffic takes the direct path." }
+        return
+            "Traffic to other zones and to external services goes through the egress (\(Self.count(self.readyEgresses.count, "endpoint")) ready)."
+    }
+
+    private func authority(_ mesh: Mesh) -> Verdict? {
+        guard let backend = mesh.backend else { return nil }
+        if let problem = self.observed.authorityProblems[mesh.name] {
+            return .needsPerson(
+                .authorityUnusable, "The certificate authority \(backend.name) cannot sign: \(problem). Nothing of this mesh is served.")
+        }
+        if self.observed.trust[mesh.name] == nil {
+            return .waiting(.authorityPending, "The certificate authority \(backend.name) is not there yet.")
+        }
+        return nil
+    }
+
+    private func egress(_ mesh: Mesh) -> Verdict? {
+        guard mesh.usesEgress, self.readyEgresses.isEmpty else { return nil }
+        let closed =
+            "routing.zoneEgress is on and no egress is ready, so traffic of this mesh to other zones and to external services fails (closed, never around)."
+        let namespace = self.observed.systemNamespace
+        let managed = self.egresses.filter { $0.accountable?.isManaged == true }
+        if !self.observed.settings.egress.isEnabled {
+            return .needsPerson(
+                .noReadyEndpoints,
+                "\(closed) The egress is disabled in the settings. Next: helm upgrade with kuma.egress.enabled=true, or routing.zoneEgress: false."
+            )
+        }
+        if !managed.isEmpty, managed.allSatisfy({ self.wantedReplicas($0.resource) == 0 }), let first = managed.first {
+            return .off(
+                .noReadyEndpoints,
+                "\(closed) It is scaled to 0 replicas. Next: kubectl scale zoneegress/\(first.object.name) -n \(namespace) --replicas=1")
+        }
+        return .waiting(.noReadyEndpoints, "\(closed) Next: kubectl get zoneegress,pods -n \(namespace)")
+    }
+
+    static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+}

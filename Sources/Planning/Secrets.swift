@@ -1,0 +1,108 @@
+import FoundationEssentials
+import JSONModel
+import KubeAPI
+package import MeshModel
+
+/// Certificate and key of a mesh's authority, PEM. Its description never shows the key.
+package struct AuthorityMaterial: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+    package let certificate: String
+    package let key: String
+
+    package var description: String { "AuthorityMaterial(key: …)" }
+    package var debugDescription: String { self.description }
+}
+
+/// A certificate or key that is not to be had, and why.
+package struct MissingSource: Error, Hashable, Sendable {
+    let reason: Reason
+    package let sentence: String
+}
+
+extension Planner {
+    /// What signs for `mesh`: from its Secrets (builtin) or from where the Mesh says (provided). Nil while a builtin
+    /// authority is not made yet, and for meshes without mTLS.
+    package static func authority(of mesh: Mesh, in objects: Objects, systemNamespace: String) throws(MissingSource) -> AuthorityMaterial? {
+        guard let backend = mesh.backend else { return nil }
+        let secrets = MeshSecrets(objects: objects, namespace: systemNamespace, mesh: mesh.name)
+        switch backend.authority {
+        case .builtin:
+            let names = World.authoritySecrets(mesh: mesh.name, backend: backend.name)
+            guard let certificate = objects[.secrets, namespace: systemNamespace, name: names.certificate],
+                let key = objects[.secrets, namespace: systemNamespace, name: names.key]
+            else { return nil }
+            return AuthorityMaterial(certificate: try MeshSecrets.value(of: certificate), key: try MeshSecrets.value(of: key))
+        case .provided(let certificate, let key):
+            return AuthorityMaterial(certificate: try secrets.certificate(certificate), key: try secrets.privateKey(key))
+        }
+    }
+}
+
+/// Resolves data sources on behalf of one mesh.
+struct MeshSecrets {
+    let objects: Objects
+    let namespace: String
+    let mesh: MeshName
+
+    static let type = "system.kuma.io/secret"
+
+    func certificate(_ source: DataSource) throws(MissingSource) -> String {
+        let text = try self.text(source)
+        guard text.contains("-----BEGIN CERTIFICATE-----") else {
+            throw MissingSource(reason: .invalidSpec, sentence: "\(Self.name(source)) holds no PEM certificate")
+        }
+        return text
+    }
+
+    func privateKey(_ source: DataSource) throws(MissingSource) -> String {
+        let text = try self.text(source)
+        guard text.contains("PRIVATE KEY-----") else {
+            throw MissingSource(reason: .invalidSpec, sentence: "\(Self.name(source)) holds no PEM private key")
+        }
+        return text
+    }
+
+    private func text(_ source: DataSource) throws(MissingSource) -> String {
+        switch source {
+        case .inlineString(let text): return text
+        case .inline(let base64):
+            guard let data = Data(base64Encoded: base64, options: .ignoreUnknownCharacters) else {
+                throw MissingSource(reason: .invalidSpec, sentence: "\(Self.name(source)) is not base64")
+            }
+            return String(decoding: data, as: UTF8.self)
+        case .file:
+            throw MissingSource(
+                reason: .unsupported, sentence: "a file of the control plane is not available on Kubernetes; use secret or inline")
+        case .secret(let name): return try self.secret(name)
+        }
+    }
+
+    /// Whoever may write a mesh's objects must not read other Secrets through them: only Secrets of the mesh type, made
+    /// for this mesh, and never the keys of an authority.
+    private func secret(_ name: String) throws(MissingSource) -> String {
+        let secret = self.objects[.secrets, namespace: self.namespace, name: name]
+        guard let secret, secret["type"]?.string == Self.type,
+            (secret.metadata.labels["kuma.io/mesh"] ?? MeshName.default.text) == self.mesh.text, !name.contains(".ca-builtin-")
+        else {
+            throw MissingSource(
+                reason: .secretNotFound,
+                sentence: "there is no Secret \(self.namespace)/\(name) of type \(Self.type) with the label kuma.io/mesh: \(self.mesh)")
+        }
+        return try Self.value(of: secret)
+    }
+
+    static func value(of secret: KubeObject) throws(MissingSource) -> String {
+        guard let data = secret["data"]?["value"]?.string.flatMap({ Data(base64Encoded: $0) }), !data.isEmpty else {
+            throw MissingSource(reason: .secretNotFound, sentence: "Secret \(secret.key) has no key named value")
+        }
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    private static func name(_ source: DataSource) -> String {
+        switch source {
+        case .secret(let name): "Secret \(name)"
+        case .inline: "inline"
+        case .inlineString: "inlineString"
+        case .file(let path): path
+        }
+    }
+}
