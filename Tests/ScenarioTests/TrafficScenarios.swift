@@ -39,9 +39,9 @@ extension Scenarios {
                 Manifests.permission("httpbin", service: "httpbin", caller: "client_demo_svc_8080"))
             try await Caller.waitUntilPasses(outside)
             let egress = try #require(try await cluster.egressPods().first)
-            let before = try await cluster.metric("egret_connections_total", at: egress.address, "httpbin")
+            let before = try await cluster.metric("egret_connections_total", at: egress.address, "verdict=\"allowed\"")
             #expect(try await Caller.curl(outside).output.contains("hello from the outside world"))
-            #expect(try await cluster.metric("egret_connections_total", at: egress.address, "httpbin") > before)
+            #expect(try await cluster.metric("egret_connections_total", at: egress.address, "verdict=\"allowed\"") > before)
 
             // A second mesh, the same Deployment.
             try await cluster.apply(
@@ -85,7 +85,7 @@ extension Scenarios {
             let pods = try await cluster.waitForEgressPods(2)
             try await eventually("both counters grow", timeout: .seconds(90)) { () -> Bool? in
                 _ = try await Caller.curl(outside)
-                for pod in pods where try await cluster.metric("egret_connections_total", at: pod.address, "httpbin") == 0 { return nil }
+                for pod in pods where try await cluster.metric("egret_connections_total", at: pod.address, "verdict=\"allowed\"") == 0 { return nil }
                 return true
             }
 
