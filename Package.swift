@@ -123,7 +123,7 @@ let package = Package(
             "DevNode",
             [
                 "JSONModel", "KubeAPI", "KubeRuntime", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, nioCore,
-                nioPosix, nioSSL, nioHTTP1, hummingbird, hummingbirdTLS, x509, asn1, crypto, collections,
+                nioPosix, nioSSL, hummingbird, hummingbirdTLS, x509, asn1, crypto, subprocess, system,
             ]),
 
         program("egret-cp", ["ControlPlane", "Telemetry", logging, lifecycle, unixSignals]),

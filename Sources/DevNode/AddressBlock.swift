@@ -14,15 +14,15 @@ package struct AddressBlock: Hashable, Sendable, CustomStringConvertible {
     package struct Invalid: Error, Hashable, CustomStringConvertible {
         package let text: String
         package var description: String {
-            "\"\(self.text)\" is not a block of loopback addresses; write it like 127.10.0.0/16, inside 127.0.0.0/8"
+            "\"\(self.text)\" is not a block of IPv4 addresses for pods; write it like 127.10.0.0/16"
         }
     }
 
-    /// Only blocks inside 127.0.0.0/8 with room for at least two pods: other addresses would need privileges.
+    /// A network with room for at least two pods. Outside 127.0.0.0/8 its use needs privileges.
     package init(_ text: String) throws(Invalid) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let base = IPv4Text.parse(parts[0]), let length = Int(parts[1]), (8...30).contains(length),
-            base >> 24 == 127, base & ((1 << (32 - length)) - 1) == 0
+            base & ((1 << (32 - length)) - 1) == 0
         else { throw Invalid(text: text) }
         self.init(base: base, prefixLength: length)
     }
@@ -49,5 +49,4 @@ enum IPv4Text {
         "\(address >> 24).\(address >> 16 & 255).\(address >> 8 & 255).\(address & 255)"
     }
 
-    static func isLoopback(_ text: String) -> Bool { Self.parse(text).map { $0 >> 24 == 127 } ?? false }
 }

@@ -9,7 +9,7 @@ package struct NodeOptions: Sendable {
     package var name: String
     /// Pods take their addresses here, one each.
     package var addressBlock: AddressBlock
-    /// Runs the service proxy: listeners on the ClusterIPs that lie in 127.0.0.0/8.
+    /// Runs the service proxy: listeners on the Services' ClusterIPs, which must be addresses of this machine.
     package var proxiesServices: Bool
 
     package init(

@@ -25,7 +25,7 @@ struct AddressPoolTests {
 
     @Test(
         "a block that is not a whole loopback network is refused with a sentence",
-        arguments: ["", "127.0.0.0", "10.0.0.0/8", "127.0.0.1/16", "127.0.0.0/31", "127.0.0/8", "127.0.0.0/8/9", "127.+1.0.0/16"])
+        arguments: ["", "127.0.0.0", "10.0.0.1/8", "127.0.0.1/16", "127.0.0.0/31", "127.0.0/8", "127.0.0.0/8/9", "127.+1.0.0/16"])
     func invalid(text: String) {
         #expect(throws: AddressBlock.Invalid(text: text)) { try AddressBlock(text) }
     }
