@@ -126,7 +126,7 @@ let package = Package(
                 nioPosix, nioSSL, hummingbird, hummingbirdTLS, x509, asn1, crypto, subprocess, system,
             ]),
 
-        program("egret-cp", ["ControlPlane", "Telemetry", logging, lifecycle, unixSignals]),
+        program("egret-cp", ["ControlPlane", "JSONModel", "KubeRuntime", "Telemetry", logging, lifecycle, unixSignals]),
         program("egret-dp", ["DataPlane", "Telemetry", logging, lifecycle, unixSignals]),
         program("egretctl", ["CLI"]),
         program("egret-devcluster", ["DevAPIServer", "DevNode", "KubeRuntime", "Telemetry", logging, lifecycle, unixSignals]),
@@ -147,7 +147,12 @@ let package = Package(
         tests("KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", logging, lifecycle, nioCore, nioPosix, nioHTTP1]),
         tests("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
         tests("TLSRelay", ["Routing", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, crypto]),
-        tests("ControlPlane", ["JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", x509, crypto]),
+        tests(
+            "ControlPlane",
+            [
+                "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "Telemetry", "CurlTransport",
+                logging, lifecycle, x509, crypto,
+            ]),
         tests("DataPlane", ["JSONModel", "Routing", "ConfigSync", "Identity"]),
         tests("CLI", ["JSONModel", "YAMLDocument", argumentParser], exclude: ["Goldens"]),
         tests("DevAPIServer", ["JSONModel", "KubeAPI", "YAMLDocument"]),

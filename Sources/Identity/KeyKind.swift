@@ -1,5 +1,5 @@
-internal import Crypto
-internal import CryptoExtras
+import Crypto
+import CryptoExtras
 package import X509
 
 /// What kind of private key to make.

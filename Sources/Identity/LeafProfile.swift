@@ -1,11 +1,11 @@
 package import FoundationEssentials
-internal import SwiftASN1
+import SwiftASN1
 package import X509
 
 #if canImport(Glibc)
-internal import Glibc
+import Glibc
 #else
-internal import Darwin
+import Darwin
 #endif
 
 /// What a leaf certificate says: decided by the control plane, never copied from a request.

@@ -1,4 +1,4 @@
-internal import SwiftASN1
+import SwiftASN1
 package import X509
 
 extension Certificate {

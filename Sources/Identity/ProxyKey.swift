@@ -1,5 +1,5 @@
-internal import Crypto
-internal import SwiftASN1
+import Crypto
+import SwiftASN1
 package import X509
 
 /// A proxy's own key. It is made where it is used and never travels: the control plane sees only signing requests.

@@ -1,4 +1,4 @@
-internal import SwiftASN1
+import SwiftASN1
 package import X509
 
 /// A signing request that passed every check: what is left to use of it is the public key and the name it asked for.

@@ -1,0 +1,62 @@
+import Identity
+import KubeAPI
+package import KubeRuntime
+package import Logging
+package import ServiceLifecycle
+package import Telemetry
+
+/// The whole control plane on Kubernetes, as services in the order of their dependencies. Stopped in reverse: the servers
+/// first, then the operator with the item in its hands, then the lease, the caches last.
+package struct ControlPlane: Sendable {
+    package let services: [any Service]
+
+    /// - Parameter onListening: told the ports of the two servers as they come up; for tests, which bind port 0.
+    package init(
+        options: ControlPlaneOptions, client: KubeClient, registry: MetricsRegistry, logger: Logger,
+        onListening: @escaping @Sendable (_ server: String, _ port: Int) -> Void = { _, _ in }
+    ) {
+        let readiness = Readiness()
+        let acknowledgements = AcknowledgementBook()
+        let hub = ConfigHub()
+        let reader = WorldReader(client: client, namespace: options.namespace, acknowledgements: acknowledgements)
+        let elector =
+            options.electsLeader
+            ? LeaderElector(
+                client: client, lease: ObjectKey(namespace: options.namespace, name: "egret-control-plane"), identity: options.identity)
+            : nil
+        let leadership = elector.map(Leadership.elected) ?? .always
+        let operatorMetrics = OperatorMetrics(registry)
+        let proxyMetrics = ProxyMetrics(registry)
+
+        let operatorLoop = OperatorLoop(
+            reader: reader, hub: hub, acknowledgements: acknowledgements, leadership: leadership, readiness: readiness,
+            metrics: operatorMetrics, logger: logger
+        ) {
+            Executor(
+                writer: client, namespace: options.namespace,
+                events: EventWriter(writer: client, instance: options.identity, logger: logger), metrics: operatorMetrics, logger: logger)
+        }
+        let authenticator = TokenAuthenticator(
+            review: { (token, audiences) async throws(KubeError) in try await client.reviewToken(token, audiences: audiences) },
+            evidence: { reader.evidence($0) })
+        let proxyFacing = ProxyFacing(
+            reader: reader, store: ServingCertificateStore(writer: client, namespace: options.namespace), leadership: leadership,
+            readiness: readiness, logger: logger
+        ) { identity in
+            ProxyServer(
+                address: .init(host: options.bindAddress, port: options.proxyPort), identity: identity, authenticator: authenticator,
+                hub: hub, acknowledgements: acknowledgements, metrics: proxyMetrics, logger: logger
+            ) { port in
+                readiness.set(.proxyServer, nil)
+                logger.info("Serving proxies", metadata: ["address": "\(options.bindAddress)", "port": "\(port)"])
+                onListening("proxies", port)
+            }
+        }
+        let diagnostics = DiagnosticsServer(
+            address: .init(host: options.bindAddress, port: options.diagnosticsPort), readiness: readiness, registry: registry,
+            logger: logger
+        ) { port in onListening("diagnostics", port) }
+
+        self.services = [diagnostics, reader.informers] + (elector.map { [$0] } ?? []) + [operatorLoop, proxyFacing]
+    }
+}

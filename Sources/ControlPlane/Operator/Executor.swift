@@ -1,0 +1,252 @@
+import FoundationEssentials
+import Identity
+package import KubeAPI
+package import Logging
+package import Planning
+
+/// Carries plans out, item by item. Owned by one task.
+///
+/// - A failed item never blocks the others; it comes back after a back-off of its own.
+/// - An item just written waits until the cache shows the result, so that one change is one write, one line, one event.
+/// - When the API server is not reached at all, the round ends: every other item would wait for the same.
+package struct Executor: Sendable {
+    private struct Setback {
+        var failures = 0
+        var notBefore: ContinuousClock.Instant
+        var cause: String
+    }
+
+    private struct Echo {
+        /// The cached version when we wrote; nil: not cached.
+        var before: String?
+        var until: ContinuousClock.Instant
+    }
+
+    /// How long a write may take to come back by watch before it counts as lost.
+    private static let echoPatience = Duration.seconds(10)
+
+    private let writer: any ClusterWriter
+    private let authorities: AuthorityMaker
+    private let events: EventWriter
+    private let metrics: OperatorMetrics
+    private let logger: Logger
+    private let backoff = Backoff()
+
+    private var setbacks: [PlanItem.ID: Setback] = [:]
+    private var echoes: [PlanItem.ID: Echo] = [:]
+    private var version = -1
+    private var done: Set<PlanItem.ID> = []
+    /// Nil while the API server answers.
+    private var lostSince: (failures: Int, notBefore: ContinuousClock.Instant)?
+
+    package init(
+        writer: any ClusterWriter, namespace: String, events: EventWriter, metrics: OperatorMetrics, logger: Logger
+    ) {
+        self.writer = writer
+        self.authorities = AuthorityMaker(writer: writer, namespace: namespace)
+        self.events = events
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// One round.
+    /// - Parameters:
+    ///   - version: which plan this is; items done are not done again within one version.
+    ///   - cached: the newest cached form of an object.
+    ///   - mayWrite: asked before each item: do we lead, and are we staying?
+    /// - Returns: when to try again what is left, if nothing else happens before.
+    package mutating func carryOut(
+        _ plan: Plan, version: Int, cached: @Sendable (ResourceType, ObjectKey) -> KubeObject?, mayWrite: @Sendable () -> Bool
+    ) async -> ContinuousClock.Instant? {
+        if version != self.version {
+            self.version = version
+            self.done = []
+        }
+        let items = PlanItem.items(of: plan)
+        let wanted = Set(items.map(\.id))
+        self.setbacks = self.setbacks.filter { wanted.contains($0.key) }
+        self.echoes = self.echoes.filter { wanted.contains($0.key) }
+        if let lost = self.lostSince, lost.notBefore > .now { return lost.notBefore }
+
+        var next: ContinuousClock.Instant?
+        func remember(_ instant: ContinuousClock.Instant) { next = min(next ?? instant, instant) }
+        for item in items where !self.done.contains(item.id) {
+            guard mayWrite() else { return nil }
+            let now = ContinuousClock.now
+            if let setback = self.setbacks[item.id], setback.notBefore > now {
+                remember(setback.notBefore)
+                continue
+            }
+            let before = item.target.flatMap { cached($0.type, $0.key)?.metadata.resourceVersion }
+            if let echo = self.echoes[item.id], item.target != nil, echo.before == before, echo.until > now {
+                remember(echo.until)
+                continue
+            }
+            let started = ContinuousClock.now
+            do {
+                try await self.perform(item, before: before)
+                self.foundServer()
+                self.setbacks[item.id] = nil
+                self.done.insert(item.id)
+                self.echoes[item.id] = Echo(before: before, until: .now + Self.echoPatience)
+                self.metrics.reconciled(item.id.kind, result: "success", took: .now - started)
+            } catch {
+                self.metrics.reconciled(item.id.kind, result: "error", took: .now - started)
+                if case .cancelled = error.next { return nil }
+                if case .unreachable = error.next { return self.lostServer(error.message) }
+                self.foundServer()
+                remember(self.setBack(item, error))
+            }
+        }
+        self.metrics.depth(self.setbacks.count)
+        return next
+    }
+
+    // MARK: Items
+
+    private func perform(_ item: PlanItem, before: String?) async throws(ItemFailure) {
+        do {
+            switch item {
+            case .authority(let request): try await self.make(request)
+            case .apply(let apply): try await self.apply(apply, before: before)
+            case .delete(let delete): try await self.delete(delete)
+            case .status(let patch): try await self.report(patch)
+            }
+        } catch let error as KubeError {
+            throw ItemFailure(error)
+        } catch let failure as AuthorityMaker.Failure {
+            switch failure {
+            case .kube(let error): throw ItemFailure(error)
+            case .identity(let error): throw ItemFailure(next: .slow, message: error.message)
+            }
+        } catch {
+            throw ItemFailure(next: .soon, message: "\(error)")
+        }
+    }
+
+    private func make(_ request: AuthorityRequest) async throws {
+        try await self.authorities.make(request, now: Date())
+        self.logger.info("Made a certificate authority", metadata: ["mesh.name": "\(request.mesh)", "why": "\(request.why)"])
+    }
+
+    private func apply(_ apply: Apply, before: String?) async throws {
+        let written = try await self.writer.apply(
+            apply.type, apply.object, subresource: nil, manager: apply.manager, force: apply.force)
+        // The server found nothing to change: neither a line nor an event.
+        if let before, written.metadata.resourceVersion == before { return }
+        let isNew = apply.change == .create
+        self.logger.info(
+            isNew ? "Created an object" : "Updated an object",
+            metadata: ["k8s.object": "\(apply.object.displayName)", "why": "\(apply.why)"])
+        await self.events.write(
+            EventNote(
+                regarding: apply.regarding, reason: isNew ? "Created" : "Updated", action: "Apply",
+                sentence: "\(isNew ? "Created" : "Updated") \(apply.type.kind) \(apply.object.name): \(apply.why)", isWarning: false))
+    }
+
+    private func delete(_ delete: Delete) async throws {
+        do {
+            guard try await self.writer.delete(delete.type, delete.key, uid: delete.uid) else { return }
+        } catch {
+            guard case .conflict = error else { throw error }
+            // Another object has taken the name; it is not ours to delete.
+            return
+        }
+        self.logger.info("Deleted an object", metadata: ["k8s.object": "\(delete.type.kind)/\(delete.key)", "why": "\(delete.why)"])
+        if let regarding = delete.regarding {
+            await self.events.write(
+                EventNote(
+                    regarding: regarding, reason: "Deleted", action: "Delete",
+                    sentence: "Deleted \(delete.type.kind) \(delete.key.name): \(delete.why)", isWarning: false))
+        }
+    }
+
+    private func report(_ patch: StatusPatch) async throws {
+        var object = KubeObject(patch.type, name: patch.object.name, namespace: patch.object.namespace)
+        object.status = patch.status
+        _ = try await self.writer.apply(patch.type, object, subresource: "status", manager: FieldManager.operator, force: true)
+        if patch.news.isEmpty {
+            self.logger.debug("Updated a status", metadata: ["k8s.object": "\(patch.object.displayName)"])
+        }
+        for news in patch.news {
+            self.logger.log(
+                level: news.isWarning ? .warning : .info, "Reported a state",
+                metadata: ["k8s.object": "\(patch.object.displayName)", "reason": "\(news.reason.rawValue)", "why": "\(news.sentence)"])
+            await self.events.write(
+                EventNote(
+                    regarding: patch.object, reason: news.reason.rawValue, action: "Report", sentence: news.sentence,
+                    isWarning: news.isWarning))
+        }
+    }
+
+    // MARK: Failures
+
+    private mutating func setBack(_ item: PlanItem, _ error: ItemFailure) -> ContinuousClock.Instant {
+        var setback = self.setbacks[item.id] ?? Setback(notBefore: .now, cause: "")
+        setback.failures += 1
+        let failures = error.next == .slow ? max(setback.failures, 8) : setback.failures
+        var generator = SystemRandomNumberGenerator()
+        let delay = error.retryAfter ?? self.backoff.delay(failures: failures, using: &generator)
+        setback.notBefore = .now + delay
+        // The same cause again is only worth a line for whoever looks closely.
+        self.logger.log(
+            level: setback.cause == error.message ? .debug : .warning, "A change failed and will be tried again",
+            metadata: [
+                "item": "\(item.id)", "attempt": "\(setback.failures)", "retry.after": "\(delay)", "cause": "\(error.message)",
+            ])
+        setback.cause = error.message
+        self.setbacks[item.id] = setback
+        return setback.notBefore
+    }
+
+    private mutating func lostServer(_ cause: String) -> ContinuousClock.Instant {
+        let failures = (self.lostSince?.failures ?? 0) + 1
+        if failures == 1 {
+            self.logger.warning(
+                "Cannot write to the API server; proxies keep what they have and writing goes on when it answers",
+                metadata: ["cause": "\(cause)"])
+        }
+        var generator = SystemRandomNumberGenerator()
+        let notBefore = ContinuousClock.now + self.backoff.delay(failures: failures, using: &generator)
+        self.lostSince = (failures, notBefore)
+        return notBefore
+    }
+
+    private mutating func foundServer() {
+        guard self.lostSince != nil else { return }
+        self.lostSince = nil
+        self.logger.info("The API server takes writes again")
+    }
+}
+
+/// A failed write, by what happens next.
+struct ItemFailure: Error {
+    enum Next: Hashable {
+        case soon
+        /// Only a person or another change can help; look again now and then.
+        case slow
+        case unreachable
+        case cancelled
+    }
+
+    var next: Next
+    var message: String
+    var retryAfter: Duration?
+
+    init(next: Next, message: String) {
+        self.next = next
+        self.message = message
+    }
+
+    init(_ error: KubeError) {
+        self.message = "\(error)"
+        switch error {
+        case .cancelled: self.next = .cancelled
+        case .transport, .credentials: self.next = .unreachable
+        case .throttled(_, let retryAfter):
+            self.next = .soon
+            self.retryAfter = retryAfter
+        default: self.next = error.isTransient ? .soon : .slow
+        }
+    }
+}

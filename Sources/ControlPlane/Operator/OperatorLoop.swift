@@ -1,0 +1,172 @@
+import FoundationEssentials
+import Identity
+import KubeAPI
+import KubeRuntime
+package import Logging
+import Planning
+import ServiceLifecycle
+import Synchronization
+import Telemetry
+
+/// The operator: caches → plan → proxies and, while we lead, the API server.
+///
+/// Two loops, so that planning and serving go on whatever writing waits for. The first makes a plan whenever the caches,
+/// what proxies said, or the time gives reason to, and hands it to proxies; a burst of changes is one plan. The second
+/// carries out the newest plan; plans it did not get to are forgotten, because each is complete.
+package struct OperatorLoop: Service {
+    private let reader: WorldReader
+    private let hub: ConfigHub
+    private let acknowledgements: AcknowledgementBook
+    private let leadership: Leadership
+    private let makeExecutor: @Sendable () -> Executor
+    private let readiness: Readiness
+    private let metrics: OperatorMetrics
+    private let logger: Logger
+
+    /// How long the first change of a burst waits for the others.
+    private static let debounce = Duration.milliseconds(20)
+
+    package init(
+        reader: WorldReader, hub: ConfigHub, acknowledgements: AcknowledgementBook, leadership: Leadership, readiness: Readiness,
+        metrics: OperatorMetrics, logger: Logger, makeExecutor: @escaping @Sendable () -> Executor
+    ) {
+        self.reader = reader
+        self.hub = hub
+        self.acknowledgements = acknowledgements
+        self.leadership = leadership
+        self.readiness = readiness
+        self.metrics = metrics
+        self.logger = logger
+        self.makeExecutor = makeExecutor
+    }
+
+    package func run() async throws {
+        let news = Wake()
+        let work = Wake()
+        let newest = NewestPlan()
+        try await withGracefulShutdownHandler {
+            // Changes are heard from before the first look, so that none falls between.
+            let changes = self.reader.informers.changes()
+            try await self.reader.informers.waitUntilSynchronised()
+            self.readiness.set(.caches, nil)
+            try await withThrowingTaskGroup { group in
+                group.addTask { for await _ in changes { news.up() } }
+                group.addTask { for await _ in self.acknowledgements.changes { news.up() } }
+                group.addTask {
+                    for await isLeader in self.leadership.changes() {
+                        self.metrics.isLeader.set(isLeader ? 1 : 0)
+                        if isLeader { work.up() }
+                    }
+                }
+                group.addTask { try await self.plan(news: news, work: work, newest: newest) }
+                group.addTask { await self.write(work: work, newest: newest, stopped: { news.isFinished }) }
+                news.up()
+                // Both loops end when they are told to stop; the listeners are then let go.
+                var loops = 2
+                while loops > 0, try await group.next() != nil { if news.isFinished { loops -= 1 } }
+                group.cancelAll()
+            }
+        } onGracefulShutdown: {
+            news.finish()
+            work.finish()
+        }
+    }
+
+    private func plan(news: Wake, work: Wake, newest: NewestPlan) async throws {
+        var settings = SettingsReader()
+        var version = 0
+        try await withThrowingTaskGroup { timers in
+            var nextLook: Date?
+            for await _ in news.stream {
+                try await Task.sleep(for: Self.debounce)
+                let configMap = self.reader.object(.configMaps, SettingsReader.configMapName)
+                if settings.read(configMap, namespace: self.reader.namespace) { self.tell(settings) }
+                guard let current = settings.settings else { continue }
+                let now = Date()
+                let (observed, authorities, meshes) = self.reader.observed(settings: current, now: now)
+                let plan = Planner.plan(observed)
+                version += 1
+                self.metrics.plans.add()
+                self.hub.publish(
+                    PlannedWorld(plan: plan, authorities: authorities, meshes: meshes, dataplanes: observed.objects[.dataplanes]))
+                self.readiness.set(.plan, nil)
+                newest.set(plan, version: version)
+                work.up()
+                self.acknowledgements.keep { name in
+                    guard let key = try? Admission.podKey(ofProxy: name) else { return false }
+                    return observed.objects[.pods, key] != nil
+                }
+                if let look = plan.nextLook, look != nextLook {
+                    nextLook = look
+                    timers.addTask {
+                        try? await Task.sleep(for: .seconds(max(0.05, look.timeIntervalSince(now))))
+                        news.up()
+                    }
+                }
+            }
+            timers.cancelAll()
+        }
+    }
+
+    private func write(work: Wake, newest: NewestPlan, stopped: @escaping @Sendable () -> Bool) async {
+        var executor = self.makeExecutor()
+        let (reader, leadership) = (self.reader, self.leadership)
+        await withTaskGroup { timers in
+            var alarm: ContinuousClock.Instant?
+            for await _ in work.stream {
+                guard leadership.isLeader, let (plan, version) = newest.value else { continue }
+                let again = await executor.carryOut(
+                    plan, version: version, cached: { reader.object($0, $1) }, mayWrite: { leadership.isLeader && !stopped() })
+                guard let again, again != alarm else { continue }
+                alarm = again
+                timers.addTask {
+                    try? await Task.sleep(until: again, clock: .continuous)
+                    work.up()
+                }
+            }
+            timers.cancelAll()
+        }
+    }
+
+    private func tell(_ settings: SettingsReader) {
+        if let problem = settings.problem {
+            self.logger.error(
+                "The settings cannot be used; what was in force before stays", metadata: ["reason": "\(problem)"])
+            if settings.settings == nil { self.readiness.set(.plan, problem) }
+        } else if let settings = settings.settings {
+            self.logger.info(
+                "Read the settings",
+                metadata: [
+                    "zone": "\(settings.zone)", "egress.enabled": "\(settings.egress.isEnabled)",
+                    "egress.replicas": "\(settings.egress.replicas)",
+                ])
+        }
+    }
+}
+
+/// The plan to carry out: always the last one made.
+private final class NewestPlan: Sendable {
+    private let held = Mutex<(plan: Plan, version: Int)?>(nil)
+
+    func set(_ plan: Plan, version: Int) { self.held.withLock { $0 = (plan, version) } }
+
+    var value: (plan: Plan, version: Int)? { self.held.withLock { $0 } }
+}
+
+/// Something that may have happened, any number of times.
+final class Wake: Sendable {
+    let stream: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+    private let finished = Atomic(false)
+
+    init() { (self.stream, self.continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+
+    func up() { self.continuation.yield() }
+
+    func finish() {
+        self.finished.store(true, ordering: .sequentiallyConsistent)
+        self.continuation.finish()
+    }
+
+    var isFinished: Bool { self.finished.load(ordering: .sequentiallyConsistent) }
+}

@@ -1,0 +1,46 @@
+import KubeAPI
+import MeshModel
+import Planning
+
+/// One thing a plan wants done, with a name under which failures are remembered.
+enum PlanItem {
+    case authority(AuthorityRequest)
+    case apply(Apply)
+    case delete(Delete)
+    case status(StatusPatch)
+
+    /// What stays the same from plan to plan: which object is written, and under whose name.
+    struct ID: Hashable, Sendable, CustomStringConvertible {
+        var verb: String
+        var kind: String
+        var key: ObjectKey
+        var manager = ""
+
+        var description: String { "\(self.verb) \(self.kind)/\(self.key)" }
+    }
+
+    var id: ID {
+        switch self {
+        case .authority(let request): ID(verb: "make authority", kind: "Mesh", key: ObjectKey(name: request.mesh.text))
+        case .apply(let apply): ID(verb: "apply", kind: apply.type.kind, key: apply.object.key, manager: apply.manager)
+        case .delete(let delete): ID(verb: "delete", kind: delete.type.kind, key: delete.key)
+        case .status(let patch): ID(verb: "report status", kind: patch.type.kind, key: patch.object.key)
+        }
+    }
+
+    /// The object whose cached version tells whether our last write has come back by watch.
+    var target: (type: ResourceType, key: ObjectKey)? {
+        switch self {
+        case .authority: nil
+        case .apply(let apply): (apply.type, apply.object.key)
+        case .delete(let delete): (delete.type, delete.key)
+        case .status(let patch): (patch.type, patch.object.key)
+        }
+    }
+
+    /// Authorities first, because certificates wait for them; statuses last, because they tell of the rest.
+    static func items(of plan: Plan) -> [PlanItem] {
+        plan.authorities.map(PlanItem.authority) + plan.applies.map(PlanItem.apply) + plan.deletes.map(PlanItem.delete)
+            + plan.statuses.map(PlanItem.status)
+    }
+}

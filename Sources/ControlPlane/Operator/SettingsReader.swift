@@ -1,0 +1,55 @@
+import JSONModel
+package import KubeAPI
+import MeshModel
+package import Planning
+import YAMLDocument
+
+/// The ConfigMap `egret-config` as settings. A change that cannot be read leaves the last good settings in force.
+package struct SettingsReader: Sendable {
+    package static let configMapName = "egret-config"
+    package static let key = "config.yaml"
+
+    /// The newest settings that made sense; nil before the first.
+    package private(set) var settings: EgretSettings?
+    /// Why the newest ConfigMap is not what is in force, in a sentence.
+    package private(set) var problem: String?
+    private var seen: String??
+
+    package init() {}
+
+    /// Takes the ConfigMap as it is now. Returns whether `settings` or `problem` changed.
+    package mutating func read(_ configMap: KubeObject?, namespace: String) -> Bool {
+        let text = configMap?["data"]?[Self.key]?.string
+        if case .some(text) = self.seen, (configMap == nil) == (self.problem == Self.missing(namespace)) { return false }
+        self.seen = .some(text)
+        let before = (self.settings, self.problem)
+        guard configMap != nil else {
+            self.problem = Self.missing(namespace)
+            return before != (self.settings, self.problem)
+        }
+        do {
+            self.settings = try Self.parse(text, namespace: namespace)
+            self.problem = nil
+        } catch {
+            self.problem = error.sentence
+        }
+        return before != (self.settings, self.problem)
+    }
+
+    private static func missing(_ namespace: String) -> String {
+        "there is no ConfigMap \(namespace)/\(Self.configMapName); install the chart or create it with the key \(Self.key)"
+    }
+
+    private struct Unreadable: Error { var sentence: String }
+
+    private static func parse(_ text: String?, namespace: String) throws(Unreadable) -> EgretSettings {
+        let name = "ConfigMap \(namespace)/\(Self.configMapName)"
+        guard let text else { throw Unreadable(sentence: "\(name) has no key \(Self.key)") }
+        do {
+            let json = try YAMLDocument.parseOne(text, file: Self.key)
+            return try EgretSettings(json.isNull ? .object([:]) : json)
+        } catch {
+            throw Unreadable(sentence: "\(name) cannot be used: \(error)")
+        }
+    }
+}

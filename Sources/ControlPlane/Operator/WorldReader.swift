@@ -1,0 +1,71 @@
+package import FoundationEssentials
+import Identity
+package import KubeAPI
+package import KubeRuntime
+package import MeshModel
+package import Planning
+
+/// The caches: which collections the control plane watches, and how they become what a plan is made from.
+package struct WorldReader: Sendable {
+    package let informers: InformerGroup
+    package let namespace: String
+    private let acknowledgements: AcknowledgementBook
+    private let authorityCache = AuthorityCache()
+
+    /// Kinds watched in every namespace; everything else is watched in the system namespace only.
+    private static let everywhere: Set<ResourceType> = Set(ResourceType.kumaTypes + [.pods, .services])
+    private static let types = Observed.types + [.replicaSets, .configMaps]
+
+    package init(client: KubeClient, namespace: String, acknowledgements: AcknowledgementBook) {
+        self.namespace = namespace
+        self.acknowledgements = acknowledgements
+        self.informers = InformerGroup(
+            Self.types.map { type in
+                Informer(
+                    type, client: client, namespace: Self.everywhere.contains(type) ? nil : namespace,
+                    selector: type == .configMaps ? .named(SettingsReader.configMapName) : .all)
+            })
+    }
+
+    package func object(_ type: ResourceType, _ key: ObjectKey) -> KubeObject? { self.informers[type].object(key) }
+
+    package func object(_ type: ResourceType, _ name: String) -> KubeObject? {
+        self.object(type, ObjectKey(namespace: self.namespace, name: name))
+    }
+
+    /// Everything a plan depends on, now.
+    package func observed(settings: EgretSettings, now: Date) -> (observed: Observed, authorities: MeshAuthorities, meshes: [Mesh]) {
+        var objects = Objects()
+        for type in Observed.types { objects[type] = self.informers[type].snapshot }
+        let meshes = objects.sorted(.meshes).compactMap { try? Mesh(name: $0.name, spec: $0.spec) }
+        let authorities = MeshAuthorities(
+            meshes: meshes, secrets: objects[.secrets], namespace: self.namespace, cache: self.authorityCache)
+        var spoken: [ProxyID: Planning.Acknowledgement] = [:]
+        for pod in objects[.pods].values {
+            for kind in [ProxyID.Kind.egress, .dataplane] {
+                let proxy = ProxyID(kind, pod: pod)
+                spoken[proxy] = self.acknowledgements[proxy]
+            }
+        }
+        let owner = objects[.deployments, namespace: self.namespace, name: "egret-control-plane"]
+        let observed = Observed(
+            settings: settings, systemNamespace: self.namespace, controlPlane: owner.map { OwnerReference(controller: $0) },
+            objects: objects, trust: authorities.sound.mapValues { $0.certificate.pem }, authorityProblems: authorities.problems,
+            acknowledgements: spoken, now: now)
+        return (observed, authorities, meshes)
+    }
+
+    /// What admission may know about a pod.
+    package func evidence(_ key: ObjectKey) -> AdmissionEvidence {
+        func owner(of object: KubeObject?, _ type: ResourceType) -> KubeObject? {
+            guard let object, let reference = object.metadata.controller, reference.kind == type.kind else { return nil }
+            return self.object(type, ObjectKey(namespace: object.namespace, name: reference.name))
+        }
+        let pod = self.object(.pods, key)
+        let replicaSet = owner(of: pod, .replicaSets)
+        let deployment = owner(of: replicaSet, .deployments)
+        return AdmissionEvidence(
+            systemNamespace: self.namespace, pod: pod, replicaSet: replicaSet, deployment: deployment,
+            zoneEgress: owner(of: deployment, .zoneEgresses), dataplane: self.object(.dataplanes, key))
+    }
+}

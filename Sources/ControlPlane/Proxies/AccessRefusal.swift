@@ -1,0 +1,64 @@
+package import ConfigSync
+
+/// Why the control plane does not serve a proxy. The sentence says what to do and is told to the proxy as well as to the log.
+package struct AccessRefusal: Error, Sendable, CustomStringConvertible {
+    /// A closed list: log field and `type` of the problem details.
+    package enum Reason: String, CaseIterable, Hashable, Sendable {
+        case badRequest = "bad_request"
+        // 401: we do not know who this is.
+        case noToken = "no_token"
+        case tokenRejected = "token_rejected"
+        case wrongAudience = "wrong_audience"
+        case notAServiceAccount = "not_a_service_account"
+        case notBoundToPod = "not_bound_to_pod"
+        // 403: we know who this is, and that it may not.
+        case wrongNamespace = "wrong_namespace"
+        case wrongPod = "wrong_pod"
+        case unknownPod = "unknown_pod"
+        case wrongServiceAccount = "wrong_service_account"
+        case notAnEgress = "not_an_egress"
+        case noDataplane = "no_dataplane"
+        case wrongMesh = "wrong_mesh"
+        case unsupportedProxyType = "unsupported_proxy_type"
+        case noIdentity = "no_identity"
+        case badSigningRequest = "bad_signing_request"
+        // 503: ask again.
+        case unavailable
+    }
+
+    package let reason: Reason
+    package let message: String
+
+    package init(_ reason: Reason, _ message: String) {
+        self.reason = reason
+        self.message = message
+    }
+
+    package var status: Int {
+        switch self.reason {
+        case .badRequest: 400
+        case .noToken, .tokenRejected, .wrongAudience, .notAServiceAccount, .notBoundToPod: 401
+        case .wrongNamespace, .wrongPod, .unknownPod, .wrongServiceAccount, .notAnEgress, .noDataplane, .wrongMesh,
+            .unsupportedProxyType, .noIdentity, .badSigningRequest:
+            403
+        case .unavailable: 503
+        }
+    }
+
+    package var problem: ProblemDetails {
+        let title =
+            switch self.status {
+            case 400: "Bad Request"
+            case 401: "Unauthorized"
+            case 503: "Service Unavailable"
+            default: "Forbidden"
+            }
+        return ProblemDetails(type: "urn:egret:\(self.reason.rawValue)", title: title, status: self.status, detail: self.message)
+    }
+
+    package var description: String { self.message }
+}
+
+extension AccessRefusal: Equatable {
+    package static func == (left: Self, right: Self) -> Bool { left.reason == right.reason }
+}

@@ -1,0 +1,190 @@
+import ConfigSync
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import Identity
+import JSONModel
+import Logging
+import NIOCore
+import Planning
+import ServiceLifecycle
+import Telemetry
+
+/// What the proxy-facing server answers. Thin: decisions are `Admission`'s, `ConfigHub`'s and `CertificateGrant`'s.
+struct ProxyHandlers: Sendable {
+    let authenticator: any ProxyAuthenticator
+    let hub: ConfigHub
+    let acknowledgements: AcknowledgementBook
+    let metrics: ProxyMetrics
+    let logger: Logger
+
+    /// A certificate request of 8192 RSA bits is 3 KiB, a thousand item errors are some 200 KiB.
+    private static let maxBodyBytes = 1 << 20
+
+    func stream(_ request: Request) async -> Response {
+        do {
+            let proxy = try Self.proxy(request)
+            try await self.authenticator.authenticate(token: try Self.token(request), proxyName: proxy.id.name)
+            try self.authenticator.authorize(proxy)
+            let have = request.uri.queryParameters.get("have")
+            return Response(
+                status: .ok, headers: [.contentType: StreamMessage.contentType, .cacheControl: "no-store"],
+                body: ResponseBody { writer in try await self.write(to: &writer, proxy: proxy.id, have: have, request: request) })
+        } catch {
+            return self.refuse(error, request)
+        }
+    }
+
+    /// Writes messages until the proxy leaves, the server stops, or a write fails.
+    private func write(to writer: inout any ResponseBodyWriter, proxy: ProxyID, have: String?, request: Request) async throws {
+        let session = self.hub.open(proxy, have: have)
+        self.metrics.streams.add(1)
+        self.logger.info("A proxy connected", metadata: ["proxy.type": "\(proxy.kind.rawValue)", "proxy.name": "\(proxy.name)"])
+        defer {
+            self.hub.close(session)
+            self.metrics.streams.add(-1)
+            self.logger.info("A proxy disconnected", metadata: ["proxy.type": "\(proxy.kind.rawValue)", "proxy.name": "\(proxy.name)"])
+        }
+        try await withGracefulShutdownHandler {
+            try await request.body.consumeWithInboundCloseHandler(isolation: nil) { _ in
+                try await withThrowingTaskGroup { group in
+                    group.addTask {
+                        while true {
+                            try await Task.sleep(for: StreamMessage.pingInterval)
+                            session.wakeUp()
+                        }
+                    }
+                    defer { group.cancelAll() }
+                    var lastWrite = ContinuousClock.now
+                    for await _ in session.wakes {
+                        let message: StreamMessage
+                        switch session.next() {
+                        case .send(let next): message = next
+                        case .wait where ContinuousClock.now - lastWrite >= StreamMessage.pingInterval: message = .ping
+                        case .wait: continue
+                        }
+                        try await writer.write(ByteBuffer(bytes: message.line))
+                        lastWrite = .now
+                        if case .snapshot(let snapshot) = message { self.sent(snapshot, to: proxy) }
+                    }
+                }
+            } onInboundClosed: {
+                session.finish()
+            }
+        } onGracefulShutdown: {
+            session.finish()
+        }
+        try await writer.finish(nil)
+    }
+
+    private func sent(_ snapshot: Snapshot, to proxy: ProxyID) {
+        self.metrics.snapshots.add()
+        self.logger.debug(
+            "Sent a configuration",
+            metadata: ["proxy.name": "\(proxy.name)", "config.hash": "\(snapshot.hash.prefix(12))"])
+    }
+
+    func acknowledge(_ request: Request) async -> Response {
+        do {
+            let acknowledgement: ConfigSync.Acknowledgement = try await self.body(request)
+            try await self.authenticator.authenticate(token: try Self.token(request), proxyName: acknowledgement.proxy)
+            self.acknowledgements.record(acknowledgement)
+            if let first = acknowledgement.errors.first {
+                self.logger.warning(
+                    "A proxy could not apply a part of its configuration",
+                    metadata: [
+                        "proxy.name": "\(acknowledgement.proxy)", "config.hash": "\(acknowledgement.hash.prefix(12))",
+                        "errors": "\(acknowledgement.errors.count)", "reason": "\(first)",
+                    ])
+            }
+            return Response(status: .noContent)
+        } catch {
+            return self.refuse(error, request)
+        }
+    }
+
+    func certificate(_ request: Request) async -> Response {
+        do {
+            let wanted: CertificateRequest = try await self.body(request)
+            let proxy = ProxyClaim(type: wanted.proxyType, name: wanted.name, mesh: wanted.mesh)
+            try await self.authenticator.authenticate(token: try Self.token(request), proxyName: proxy.id.name)
+            try self.authenticator.authorize(proxy)
+            guard let world = self.hub.world else {
+                throw AccessRefusal(.unavailable, "the control plane has not read its cluster yet")
+            }
+            let grant = try world.grant(for: proxy.id, mesh: wanted.mesh)
+            let chain: String
+            do {
+                chain = try grant.sign(csr: wanted.csr, now: Date())
+            } catch {
+                let isOurs = error.code == .expired
+                throw AccessRefusal(isOurs ? .unavailable : .badSigningRequest, error.message)
+            }
+            self.metrics.certificates.add()
+            self.logger.info(
+                "Signed a certificate",
+                metadata: ["proxy.name": "\(proxy.id.name)", "mesh.name": "\(wanted.mesh)", "spiffe.id": "\(grant.spiffeID)"])
+            return try Self.json(CertificateReply(chain: chain), status: .ok)
+        } catch {
+            return self.refuse(error, request)
+        }
+    }
+
+    // MARK: Requests and answers
+
+    private static func token(_ request: Request) throws(AccessRefusal) -> String {
+        let scheme = "Bearer "
+        guard let header = request.headers[.authorization], header.hasPrefix(scheme), header.utf8.count > scheme.utf8.count else {
+            throw AccessRefusal(.noToken, "the request has no token; send \"authorization: Bearer <token>\"")
+        }
+        return String(header.dropFirst(scheme.count))
+    }
+
+    private static func proxy(_ request: Request) throws(AccessRefusal) -> ProxyClaim {
+        let query = request.uri.queryParameters
+        guard let typeName = query.get("proxyType"), let type = ProxyType(rawValue: typeName) else {
+            let known = ProxyType.allCases.map(\.rawValue).joined(separator: ", ")
+            throw AccessRefusal(.badRequest, "proxyType has to be one of \(known)")
+        }
+        guard let name = query.get("name"), !name.isEmpty else { throw AccessRefusal(.badRequest, "name is missing") }
+        return ProxyClaim(type: type, name: name, mesh: query.get("mesh") ?? "")
+    }
+
+    private func body<Body: Decodable>(_ request: Request) async throws -> Body {
+        let buffer: ByteBuffer
+        do {
+            buffer = try await request.body.collect(upTo: Self.maxBodyBytes)
+        } catch {
+            throw AccessRefusal(.badRequest, "the body cannot be read or is longer than \(Self.maxBodyBytes) bytes")
+        }
+        do {
+            return try JSON(parsing: Data(buffer.readableBytesView)).decoded(as: Body.self)
+        } catch {
+            throw AccessRefusal(.badRequest, "the body is not the JSON expected here: \(error)")
+        }
+    }
+
+    private func refuse(_ error: any Error, _ request: Request) -> Response {
+        let refusal =
+            error as? AccessRefusal ?? AccessRefusal(.unavailable, "the control plane failed to answer: \(error)")
+        self.metrics.refusals.with(refusal.reason.rawValue).add()
+        self.logger.warning(
+            "Refused a proxy's request",
+            metadata: [
+                "request.path": "\(request.uri.path)", "proxy.name": "\(request.uri.queryParameters.get("name") ?? "-")",
+                "reason": "\(refusal.reason.rawValue)", "detail": "\(refusal.message)",
+            ])
+        let status = HTTPResponse.Status(code: refusal.status)
+        guard let response = try? Self.json(refusal.problem, status: status, contentType: ProblemDetails.contentType) else {
+            return Response(status: status)
+        }
+        return response
+    }
+
+    private static func json(
+        _ value: some Encodable, status: HTTPResponse.Status, contentType: String = "application/json"
+    ) throws -> Response {
+        let data = try JSON(encoding: value).data
+        return Response(status: status, headers: [.contentType: contentType], body: .init(byteBuffer: ByteBuffer(bytes: data)))
+    }
+}

@@ -1,0 +1,61 @@
+import ConfigSync
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import HummingbirdTLS
+package import Logging
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+
+/// The proxy-facing HTTPS server.
+///
+/// - `GET /v1/config`: the config stream (`StreamMessage` as NDJSON), open until one side leaves.
+/// - `POST /v1/acknowledgements`: what became of a snapshot.
+/// - `POST /v1/certificates`: a signing request, answered with a chain.
+///
+/// Every request carries the proxy's token and is refused in words (`AccessRefusal`) otherwise.
+package struct ProxyServer: Service {
+    package struct Address: Sendable {
+        package var host: String
+        /// 0 takes any free port.
+        package var port: Int
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+    }
+
+    private let address: Address
+    private let identity: ServingIdentity
+    private let handlers: ProxyHandlers
+    private let logger: Logger
+    private let onListening: @Sendable (_ port: Int) -> Void
+
+    package init(
+        address: Address, identity: ServingIdentity, authenticator: any ProxyAuthenticator, hub: ConfigHub,
+        acknowledgements: AcknowledgementBook, metrics: ProxyMetrics, logger: Logger, onListening: @escaping @Sendable (Int) -> Void
+    ) {
+        self.address = address
+        self.identity = identity
+        self.handlers = ProxyHandlers(
+            authenticator: authenticator, hub: hub, acknowledgements: acknowledgements, metrics: metrics, logger: logger)
+        self.logger = logger
+        self.onListening = onListening
+    }
+
+    package func run() async throws {
+        let handlers = self.handlers
+        let router = Router()
+        router.get("/v1/config") { request, _ in await handlers.stream(request) }
+        router.post("/v1/acknowledgements") { request, _ in await handlers.acknowledge(request) }
+        router.post("/v1/certificates") { request, _ in await handlers.certificate(request) }
+        var quiet = self.logger
+        quiet.logLevel = max(.notice, self.logger.logLevel)
+        let application = Application(
+            router: router, server: try .tls(.http1(), tlsConfiguration: self.identity.tlsConfiguration),
+            configuration: .init(address: .hostname(self.address.host, port: self.address.port)),
+            onServerRunning: { channel in self.onListening(channel.localAddress?.port ?? self.address.port) }, logger: quiet)
+        try await application.run()
+    }
+}

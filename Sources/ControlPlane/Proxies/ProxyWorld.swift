@@ -1,0 +1,35 @@
+package import FoundationEssentials
+package import Identity
+package import Planning
+package import Routing
+import X509
+
+/// What the control plane knows about proxies at one moment: a value computed from the caches, replaced as a whole.
+package protocol ProxyWorld: Sendable {
+    /// The configuration of a proxy; nil when there is no such proxy (any more), which keeps what it was sent last.
+    func config(for proxy: ProxyID) -> ProxyConfig?
+    /// Which certificate a proxy may have in a mesh, and who signs it.
+    func grant(for proxy: ProxyID, mesh: String) throws(AccessRefusal) -> CertificateGrant
+}
+
+/// A right to one certificate.
+package struct CertificateGrant: Sendable {
+    /// What the signing request has to name, exactly.
+    package var spiffeID: String
+    package var profile: LeafProfile
+    package var authority: CertificateAuthority
+
+    package init(spiffeID: String, profile: LeafProfile, authority: CertificateAuthority) {
+        self.spiffeID = spiffeID
+        self.profile = profile
+        self.authority = authority
+    }
+
+    /// Signs a request that keeps to the grant. PEM, leaf first; a CA that is not its own root follows.
+    package func sign(csr: String, now: Date) throws(IdentityError) -> String {
+        let request = try SigningRequest(pem: csr, allowed: self.spiffeID)
+        let leaf = try self.authority.issue(self.profile, for: request.publicKey, now: now, serial: .random())
+        let issuer = self.authority.certificate
+        return leaf.pem + (issuer.issuer == issuer.subject ? "" : issuer.pem)
+    }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import ControlPlane
+import FoundationEssentials
+import JSONModel
+import KubeRuntime
+import Logging
+import ServiceLifecycle
+import Telemetry
+import UnixSignals
+
+@main
+struct EgretCP: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "egret-cp", abstract: "The Egret control plane.", subcommands: [Run.self, PrintVersion.self])
+}
+
+struct PrintVersion: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
+
+    func run() { print("egret-cp \(EgretVersion.current)") }
+}
+
+enum Mode: String, ExpressibleByArgument, CaseIterable { case kubernetes, universal }
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the control plane.",
+        discussion: """
+            Inside a pod it uses the pod's service account. Outside it takes --kubeconfig, $KUBECONFIG or ~/.kube/config, as \
+            kubectl does. Settings that may change while it runs are in the ConfigMap egret-config of the system namespace.
+            """)
+
+    @Option(help: ArgumentHelp("Where resources are kept: kubernetes.", valueName: "mode"))
+    var mode = Mode.kubernetes
+    @Option(help: "Path of a kubeconfig file.")
+    var kubeconfig: String?
+    @Option(help: "Context of the kubeconfig to use instead of the current one.")
+    var context: String?
+    @Option(help: "The system namespace. (default: $POD_NAMESPACE, else kuma-system)")
+    var namespace: String?
+    @Option(help: "The address both servers listen on. (default: $POD_IP, else 0.0.0.0)")
+    var bindAddress: String?
+    @Option(help: "Port of the HTTPS server for proxies. (default: $EGRET_PROXY_PORT, else 5678)")
+    var proxyPort: Int?
+    @Option(help: "Port of the HTTP server for probes and metrics. (default: $KUMA_DIAGNOSTICS_SERVER_PORT, else 5680)")
+    var diagnosticsPort: Int?
+    @Option(help: "Write only while holding a Lease; false when there is never a second replica.")
+    var leaderElect = true
+    @Option(help: "trace, debug, info, notice, warning, error or critical. (default: $EGRET_LOG_LEVEL, else info)")
+    var logLevel: String?
+    @Option(help: "text or json. (default: $EGRET_LOG_FORMAT, else text)")
+    var logFormat: String?
+
+    func validate() throws {
+        guard self.mode == .kubernetes else {
+            throw ValidationError("--mode universal is not offered by this version; use --mode kubernetes")
+        }
+        _ = try (self.level(), self.format(), self.options())
+    }
+
+    func run() async throws {
+        bootstrapLogging(level: try self.level(), format: try self.format())
+        let logger = Logger(label: "egret.cp")
+        let options = try self.options()
+        let config: ClusterConfig
+        do {
+            config = try ClusterConfig.load(file: options.kubeconfig, context: options.context)
+        } catch {
+            throw Unusable(description: "\(error)")
+        }
+        logger.info(
+            "Starting",
+            metadata: [
+                "version": "\(EgretVersion.current)", "k8s.server": "\(config.server)", "k8s.namespace": "\(options.namespace)",
+                "identity": "\(options.identity)",
+            ])
+        let client = KubeClient(config, userAgent: "egret-cp/\(EgretVersion.current)", logger: logger)
+        let controlPlane = ControlPlane(options: options, client: client, registry: MetricsRegistry(), logger: logger)
+        var group = ServiceGroupConfiguration(
+            services: controlPlane.services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet(logger))
+        group.maximumGracefulShutdownDuration = .seconds(4)
+        do {
+            try await ServiceGroup(configuration: group).run()
+        } catch {
+            logger.critical("Stopped", metadata: ["cause": "\(error)"])
+            throw ExitCode.failure
+        }
+        logger.info("Stopped")
+    }
+
+    /// The service group's own steps are of interest only when looking closely.
+    private static func quiet(_ logger: Logger) -> Logger {
+        var quiet = logger
+        quiet.logLevel = max(.warning, logger.logLevel)
+        return quiet
+    }
+}
+
+/// Something outside of the command line is not as it has to be; shown without the usage text.
+struct Unusable: Error, CustomStringConvertible {
+    let description: String
+}

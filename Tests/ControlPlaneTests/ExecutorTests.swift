@@ -1,0 +1,186 @@
+import ControlPlane
+import Foundation
+import JSONModel
+import KubeAPI
+import Logging
+import MeshModel
+import Synchronization
+import Telemetry
+import Testing
+
+@testable import Planning
+
+struct ExecutorTests {
+    private let cluster = ScriptedCluster()
+    private let lines = Lines()
+
+    private func executor() -> Executor {
+        let logger = Logger(label: "test") { _ in self.lines.handler }
+        return Executor(
+            writer: self.cluster, namespace: "kuma-system", events: EventWriter(writer: self.cluster, instance: "cp-1", logger: logger),
+            metrics: OperatorMetrics(MetricsRegistry()), logger: logger)
+    }
+
+    private static let owner = AdmissionTests.object(.zoneEgresses, "egress", uid: "ze")
+
+    private static func apply(_ name: String) -> Apply {
+        Apply(
+            type: .services, object: KubeObject(.services, name: name, namespace: "kuma-system"), manager: "egret", force: true,
+            change: .create, why: "ZoneEgress egress needs it", regarding: Self.owner)
+    }
+
+    private static func plan(_ change: (inout Plan) -> Void) -> Plan {
+        var plan = Plan()
+        change(&plan)
+        return plan
+    }
+
+    @discardableResult
+    private func carryOut(
+        _ executor: inout Executor, _ plan: Plan, version: Int = 1, mayWrite: Bool = true
+    ) async -> ContinuousClock.Instant? {
+        await executor.carryOut(plan, version: version, cached: { self.cluster[$0, $1] }, mayWrite: { mayWrite })
+    }
+
+    @Test("A change is one write, one line that says why, and one event")
+    func oneChange() async {
+        var executor = self.executor()
+        let again = await self.carryOut(&executor, Self.plan { $0.applies = [Self.apply("a")] })
+        #expect(again == nil)
+        #expect(self.cluster.writes == ["apply Service/kuma-system/a"])
+        #expect(self.cluster.events.count == 1)
+        #expect(self.lines.all == ["info Created an object k8s.object=Service/kuma-system/a why=ZoneEgress egress needs it"])
+    }
+
+    @Test("Who does not lead writes nothing")
+    func follower() async {
+        var executor = self.executor()
+        await self.carryOut(&executor, Self.plan { $0.applies = [Self.apply("a")] }, mayWrite: false)
+        #expect(self.cluster.writes.isEmpty && self.cluster.events.isEmpty)
+    }
+
+    @Test("A failed item blocks no other, comes back after its back-off, and repeats its line only for a new cause")
+    func failure() async {
+        var executor = self.executor()
+        let status = KubeStatus(code: 500, reason: "InternalError", message: "etcd is full")
+        self.cluster.fail("apply Service/kuma-system/a", with: .server(status))
+        let plan = Self.plan { $0.applies = [Self.apply("a"), Self.apply("b")] }
+        let again = await self.carryOut(&executor, plan)
+        #expect(self.cluster.writes == ["apply Service/kuma-system/b"])
+        #expect(again.map { $0 > .now } == true)
+        #expect(self.lines.all.first?.hasPrefix("warning A change failed and will be tried again attempt=1 cause=etcd is full") == true)
+        // Before the back-off is over nothing is asked again, whatever wakes us.
+        self.cluster.fail("apply Service/kuma-system/a", with: nil)
+        await self.carryOut(&executor, plan, version: 2)
+        #expect(!self.cluster.writes.contains("apply Service/kuma-system/a"))
+        try? await Task.sleep(until: again ?? .now, clock: .continuous)
+        await self.carryOut(&executor, plan, version: 2)
+        #expect(self.cluster.writes.contains("apply Service/kuma-system/a"))
+    }
+
+    @Test("A plan made before our last write came back by watch writes nothing twice")
+    func echo() async {
+        var executor = self.executor()
+        let plan = Self.plan { $0.applies = [Self.apply("a")] }
+        // The cache has not seen the write: it still shows no such object.
+        _ = await executor.carryOut(plan, version: 1, cached: { _, _ in nil }, mayWrite: { true })
+        let again = await executor.carryOut(plan, version: 2, cached: { _, _ in nil }, mayWrite: { true })
+        #expect(self.cluster.writes.count == 1)
+        #expect(again != nil)
+        // Now it has, and a plan that still wants it is carried out.
+        await self.carryOut(&executor, plan, version: 3)
+        #expect(self.cluster.writes.count == 2)
+    }
+
+    @Test("An API server that does not answer ends the round, with one line, until it answers again")
+    func lostServer() async {
+        var executor = self.executor()
+        for name in ["a", "b"] {
+            self.cluster.fail("apply Service/kuma-system/\(name)", with: .transport(message: "connection refused", isSafeToRepeat: true))
+        }
+        let plan = Self.plan { $0.applies = [Self.apply("a"), Self.apply("b")] }
+        let again = await self.carryOut(&executor, plan)
+        #expect(again.map { $0 > .now } == true)
+        #expect(self.lines.all.count == 1)
+        await self.carryOut(&executor, plan, version: 2)
+        #expect(self.lines.all.count == 1)
+        for name in ["a", "b"] { self.cluster.fail("apply Service/kuma-system/\(name)", with: nil) }
+        try? await Task.sleep(until: again ?? .now, clock: .continuous)
+        await self.carryOut(&executor, plan, version: 3)
+        #expect(self.cluster.writes.count == 2)
+        #expect(self.lines.all.contains("info The API server takes writes again"))
+    }
+
+    @Test("Deletes take only the very object they mean")
+    func deletes() async {
+        var executor = self.executor()
+        let key = ObjectKey(namespace: "kuma-system", name: "a")
+        self.cluster[.services, key] = AdmissionTests.object(.services, "a", uid: "new")
+        let plan = Self.plan {
+            $0.deletes = [Delete(type: .services, key: key, uid: "old", why: "the egress is disabled", regarding: Self.owner)]
+        }
+        await self.carryOut(&executor, plan)
+        #expect(self.cluster[.services, key] != nil && self.cluster.events.isEmpty)
+        self.cluster[.services, key] = AdmissionTests.object(.services, "a", uid: "old")
+        await self.carryOut(&executor, plan, version: 2)
+        #expect(self.cluster[.services, key] == nil)
+        #expect(self.lines.all == ["info Deleted an object k8s.object=Service/kuma-system/a why=the egress is disabled"])
+    }
+
+    @Test("A status goes to the status subresource; only news are worth a line and an event")
+    func statuses() async {
+        var executor = self.executor()
+        let patch = StatusPatch(type: .zoneEgresses, object: Self.owner, status: ["replicas": 1], news: [])
+        await self.carryOut(&executor, Self.plan { $0.statuses = [patch] })
+        #expect(self.cluster.writes == ["apply status of ZoneEgress/kuma-system/egress"])
+        #expect(self.cluster.events.isEmpty)
+        var loud = patch
+        loud.status = ["replicas": 0]
+        loud.news = [.init(reason: .noReadyEndpoints, sentence: "no egress is ready", isWarning: true)]
+        await self.carryOut(&executor, Self.plan { $0.statuses = [loud] }, version: 2)
+        #expect(self.cluster.events.count == 1)
+        #expect(
+            self.lines.all.last
+                == "warning Reported a state k8s.object=ZoneEgress/kuma-system/egress reason=NoReadyEndpoints why=no egress is ready")
+    }
+
+    @Test("An event keeps the API's rules: namespace of its object, default for cluster-scoped ones, notes of 1 KiB")
+    func events() {
+        var mesh = KubeObject(.meshes, name: "default")
+        mesh.metadata.uid = "m"
+        let note = EventNote(
+            regarding: mesh, reason: "MTLSRequired", action: "Report", sentence: String(repeating: "é", count: 1000), isWarning: true)
+        let event = note.object(instance: "cp-1", now: Date(timeIntervalSince1970: 1), suffix: "1f")
+        #expect(event.namespace == "default" && event.name == "default.1f")
+        #expect(event["note"]?.string?.utf8.count == 1024)
+        #expect(event["regarding"]?["namespace"] == nil)
+        #expect(event["eventTime"]?.string == "1970-01-01T00:00:01.000000Z")
+        #expect(event["type"]?.string == "Warning")
+    }
+}
+
+/// Log lines as `level message key=value …`, debug and below left out.
+final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var all: [String] { self.lines.withLock { $0 } }
+    fileprivate func append(_ line: String) { self.lines.withLock { $0.append(line) } }
+
+    var handler: any LogHandler { Handler(lines: self) }
+
+    private struct Handler: LogHandler {
+        let lines: Lines
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.info
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { self.metadata[key] }
+            set { self.metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let facts = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+            self.lines.append("\(event.level) \(event.message)\(facts)")
+        }
+    }
+}

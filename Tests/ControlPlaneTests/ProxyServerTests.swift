@@ -1,0 +1,181 @@
+import ConfigSync
+import ControlPlane
+import CurlTransport
+import Foundation
+import Identity
+import JSONModel
+import KubeAPI
+import Logging
+import Planning
+import Routing
+import ServiceLifecycle
+import Synchronization
+import Telemetry
+import Testing
+import X509
+
+/// The proxy-facing server over real HTTPS, with a world and an authenticator of the test's own.
+struct ProxyServerTests {
+    private static let web = ProxyID(.dataplane, "web-1.shop")
+
+    // MARK: The stream
+
+    @Test("A stream starts with the newest configuration, sends each change once, and nothing a proxy already has")
+    func stream() async throws {
+        try await Served.run { served in
+            served.publish(port: 1)
+            let stream = try await served.stream(have: nil)
+            #expect(stream.status == 200)
+            #expect(stream.headers["content-type"] == StreamMessage.contentType)
+            var messages = MessageReader(stream)
+            let first = try await messages.snapshot()
+            #expect(first.config.at("listeners")?[0]?["port"]?.int == 1)
+            // The same content again, then another: only the other arrives.
+            served.publish(port: 1)
+            served.publish(port: 2)
+            let second = try await messages.snapshot()
+            #expect(second.config.at("listeners")?[0]?["port"]?.int == 2)
+            #expect(second.hash != first.hash)
+        }
+    }
+
+    @Test("A proxy that comes back with what it has hears only what is new")
+    func resume() async throws {
+        try await Served.run { served in
+            served.publish(port: 1)
+            let hash = Snapshot(of: Served.config(port: 1)).hash
+            let stream = try await served.stream(have: hash)
+            var messages = MessageReader(stream)
+            served.publish(port: 2)
+            #expect(try await messages.snapshot().config.at("listeners")?[0]?["port"]?.int == 2)
+        }
+    }
+
+    @Test("The hash is the SHA-256 of the canonical text")
+    func hash() {
+        #expect(Snapshot(of: ProxyConfig()).config.text == #"{"clusters":[],"identities":[],"listeners":[],"trust":[]}"#)
+        #expect(Snapshot(of: ProxyConfig()).hash == "ac2f0e7a59a6c269fe3c5edf5aff17669227f769b2e37eebca6d0e51776d2fe2")
+    }
+
+    @Test("A proxy that reads nothing delays no other")
+    func slowProxy() async throws {
+        try await Served.run { served in
+            served.publish(port: 1)
+            let slow = try await served.stream(have: nil)
+            var quick = MessageReader(try await served.stream(have: nil))
+            #expect(try await quick.snapshot().config.at("listeners")?[0]?["port"]?.int == 1)
+            // Far more than the kernel and curl hold for the one that does not read.
+            for port in 2...40 {
+                served.publish(port: UInt16(port), padding: 1 << 20)
+                #expect(try await quick.snapshot().config.at("listeners")?[0]?["port"]?.int == port)
+            }
+            _ = slow
+        }
+    }
+
+    // MARK: Refusals
+
+    @Test("What cannot be believed is refused as problem details, in words")
+    func refusals() async throws {
+        try await Served.run { served in
+            let noToken = try await served.get("/v1/config?proxyType=dataplane&name=web-1.shop", token: nil)
+            #expect(noToken.status == 401)
+            #expect(noToken.headers["content-type"] == "application/problem+json")
+            let problem = try JSON(parsing: noToken.text)
+            #expect(problem["type"]?.string == "urn:egret:no_token")
+            #expect(problem["detail"]?.string == "the request has no token; send \"authorization: Bearer <token>\"")
+            #expect(try await served.get("/v1/config?proxyType=dataplane&name=web-1.shop", token: "forged").status == 401)
+            #expect(try await served.get("/v1/config?proxyType=egress&name=web-1.shop", token: "good").status == 403)
+            #expect(try await served.get("/v1/config?proxyType=toaster&name=web-1.shop", token: "good").status == 400)
+            #expect(try await served.get("/v1/config?proxyType=egress", token: "good").status == 400)
+            #expect(served.lines.all.count == 5)
+            #expect(served.lines.all.allSatisfy { $0.hasPrefix("warning Refused a proxy's request detail=") && !$0.contains("forged") })
+        }
+    }
+
+    // MARK: Acknowledgements
+
+    @Test("An acknowledgement is kept, with its errors, and told once")
+    func acknowledgements() async throws {
+        try await Served.run { served in
+            let body = Acknowledgement(
+                proxy: "web-1.shop", hash: "abc", errors: [.init(item: "cluster default:x", message: "no such host")])
+            for _ in 0..<2 {
+                let answer = try await served.post(Acknowledgement.path, try JSON(encoding: body))
+                #expect(answer.status == 204)
+            }
+            #expect(
+                served.book[Self.web]
+                    == Planning.Acknowledgement(hash: "abc", errors: [.init(item: "cluster default:x", message: "no such host")]))
+            #expect(try await served.post(Acknowledgement.path, ["proxy": 1]).status == 400)
+        }
+    }
+
+    private typealias Acknowledgement = ConfigSync.Acknowledgement
+
+    // MARK: Certificates
+
+    @Test("A signing request for the planned name gets a chain that the mesh's CA vouches for")
+    func certificate() async throws {
+        try await Served.run { served in
+            served.publish(port: 1)
+            let key = ProxyKey()
+            let answer = try await served.post(
+                CertificateRequest.path, try served.request(csr: key.signingRequest(spiffeID: "spiffe://default/web")))
+            #expect(answer.status == 200)
+            let chain = try JSON(parsing: answer.text).decoded(as: CertificateReply.self).chain
+            let leaf = try Certificate.bundle(pem: chain, what: "the chain")
+            #expect(leaf.count == 1 && leaf[0].publicKey == key.key.publicKey)
+            #expect(served.authority.certificate.publicKey.isValidSignature(leaf[0].signature, for: leaf[0]))
+        }
+    }
+
+    @Test("A signing request for another name, or in a mesh without an identity, is refused")
+    func wrongName() async throws {
+        try await Served.run { served in
+            served.publish(port: 1)
+            let greedy = try await served.post(
+                CertificateRequest.path, try served.request(csr: ProxyKey().signingRequest(spiffeID: "spiffe://default/zone-egress")))
+            #expect(greedy.status == 403)
+            #expect(try JSON(parsing: greedy.text)["type"]?.string == "urn:egret:bad_signing_request")
+            let foreign = try await served.post(
+                CertificateRequest.path, try served.request(mesh: "other", csr: ProxyKey().signingRequest(spiffeID: "spiffe://other/web")))
+            #expect(foreign.status == 403)
+            #expect(try await served.post(CertificateRequest.path, "nonsense").status == 400)
+        }
+    }
+
+    @Test("Before the first plan a certificate is asked for too early, and the answer says so")
+    func tooEarly() async throws {
+        try await Served.run { served in
+            let answer = try await served.post(CertificateRequest.path, try served.request(csr: "x"))
+            #expect(answer.status == 503)
+        }
+    }
+
+    @Test("A token is reviewed once for the requests of a while, and never shown")
+    func tokenMemory() async throws {
+        let reviews = Mutex(0)
+        let authenticator = TokenAuthenticator(
+            review: { _, audiences in
+                #expect(audiences == ["egret-control-plane"])
+                reviews.withLock { $0 += 1 }
+                return AdmissionTests.review()
+            },
+            evidence: { _ in AdmissionEvidence(systemNamespace: "kuma-system", pod: AdmissionTests.pod()) })
+        for _ in 0..<3 { try await authenticator.authenticate(token: "t", proxyName: "egret-egress-1.kuma-system") }
+        #expect(reviews.withLock { $0 } == 1)
+        try await authenticator.authenticate(token: "u", proxyName: "egret-egress-1.kuma-system")
+        #expect(reviews.withLock { $0 } == 2)
+    }
+
+    @Test("When Kubernetes cannot be asked, the answer is to come back")
+    func unreachable() async throws {
+        let authenticator = TokenAuthenticator(
+            review: { _, _ throws(KubeError) in throw .transport(message: "connection refused", isSafeToRepeat: true) },
+            evidence: { _ in AdmissionEvidence(systemNamespace: "kuma-system") })
+        await #expect(throws: AccessRefusal(.unavailable, "")) {
+            try await authenticator.authenticate(token: "t", proxyName: "a.b")
+        }
+    }
+}
