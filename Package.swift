@@ -22,6 +22,7 @@ let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -116,8 +117,8 @@ let package = Package(
         module(
             "DevAPIServer",
             [
-                "JSONModel", "MeshModel", "KubeAPI", "YAMLDocument", "Telemetry", logging, lifecycle, hummingbird, hummingbirdTLS,
-                hummingbirdHTTP2, nioCore, nioSSL, jwt, x509, crypto, collections,
+                "JSONModel", "MeshModel", "Identity", "YAMLDocument", "CurlTransport", logging, lifecycle, hummingbird, hummingbirdHTTP2,
+                nioCore, nioSSL, jwt, x509, crypto, deque,
             ]),
         module(
             "DevNode",

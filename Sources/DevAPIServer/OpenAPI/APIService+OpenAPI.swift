@@ -1,0 +1,5 @@
+import JSONModel
+
+extension APIService {
+    func openAPIAnswer(_ request: APIRequest) throws -> APIReply { throw APIError.unknownPath }
+}

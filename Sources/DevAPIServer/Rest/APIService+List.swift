@@ -1,0 +1,99 @@
+import FoundationEssentials
+import JSONModel
+
+/// What a list or watch selects.
+struct Selection: Sendable {
+    var labels: LabelSelector?
+    var fields: FieldSelector?
+    /// A path that names one object, as `watch` on it.
+    var name: String?
+
+    init(_ call: APIService.Call) throws(APIError) {
+        if let text = call.request.query["labelSelector"], !text.isEmpty {
+            do { self.labels = try LabelSelector(text) } catch { throw .badRequest("unable to parse requirement: \"\(text)\"") }
+        }
+        if let text = call.request.query["fieldSelector"], !text.isEmpty {
+            do { self.fields = try FieldSelector(text) } catch {
+                throw .badRequest("invalid selector: '\(text)'; can't understand '\(text)'")
+            }
+            let known = ["metadata.name"] + (call.type.isNamespaced ? ["metadata.namespace"] : []) + call.type.selectableFields
+            if let unknown = self.fields?.terms.first(where: { !known.contains($0.path) }) {
+                throw .badRequest("field label not supported: \(unknown.path)")
+            }
+        }
+        self.name = call.target.name
+    }
+
+    func matches(_ object: JSON) -> Bool {
+        if let name, object.meta("name") != name { return false }
+        return (self.labels?.matches(object) ?? true) && (self.fields?.matches(object) ?? true)
+    }
+}
+
+/// Where a paged list goes on: base64 of revision and last key.
+struct ContinueToken: Hashable {
+    let revision: Int
+    let namespace: String
+    let name: String
+
+    init(revision: Int, namespace: String, name: String) {
+        self.revision = revision
+        self.namespace = namespace
+        self.name = name
+    }
+
+    init?(_ text: String) {
+        guard let data = Data(base64Encoded: text) else { return nil }
+        let parts = String(decoding: data, as: UTF8.self).split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 3, let revision = Int(parts[0]) else { return nil }
+        self.init(revision: revision, namespace: String(parts[1]), name: String(parts[2]))
+    }
+
+    var text: String { Data("\(self.revision)/\(self.namespace)/\(self.name)".utf8).base64EncodedString() }
+}
+
+extension APIService {
+    func list(_ call: Call) throws -> APIReply {
+        let selection = try Selection(call)
+        let limit = call.request.query["limit"].flatMap(Int.init) ?? 0
+        var after: ContinueToken?
+        if let text = call.request.query["continue"], !text.isEmpty {
+            guard let token = ContinueToken(text) else { throw APIError.badRequest("continue key is not valid: \(text)") }
+            after = token
+        }
+        let (found, revision, isExpired) = self.store.read { state in
+            (
+                state.list(call.type.qualifiedName, namespace: call.target.namespace), state.revision,
+                after.map { $0.revision < state.forgottenThrough } ?? false
+            )
+        }
+        if isExpired {
+            throw APIError.expired(
+                "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
+                    + "continue parameter.")
+        }
+        var page: [JSON] = []
+        var metadata: JSON = ["resourceVersion": JSON(String(after?.revision ?? revision))]
+        var matching = found.filter { selection.matches($0.object) }[...]
+        if let after { matching = matching.drop { ($0.key.namespace, $0.key.name) <= (after.namespace, after.name) } }
+        if limit > 0, matching.count > limit, let last = matching.prefix(limit).last {
+            metadata["continue"] = JSON(
+                ContinueToken(revision: after?.revision ?? revision, namespace: last.key.namespace, name: last.key.name).text)
+            metadata["remainingItemCount"] = JSON(matching.count - limit)
+            matching = matching.prefix(limit)
+        }
+        page = matching.map { self.versioned($0.object, call.type) }
+        switch Representation(accept: call.request.accept) {
+        case .table: return .ok(TableWriter.table(of: page, list: metadata, call: call, now: self.now()))
+        case .metadata:
+            return .ok([
+                "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadataList", "metadata": metadata,
+                "items": .array(page.map(PartialMetadata.of)),
+            ])
+        case .whole:
+            return .ok([
+                "apiVersion": JSON(call.type.apiVersion), "kind": JSON(call.type.listKind), "metadata": metadata, "items": .array(page),
+            ])
+        }
+    }
+}

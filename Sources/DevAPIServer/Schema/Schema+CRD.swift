@@ -1,0 +1,93 @@
+import JSONModel
+
+/// Why a CRD's schema cannot be served.
+struct SchemaProblem: Error, Hashable {
+    let field: String
+    let message: String
+}
+
+extension Schema {
+    /// Reads `openAPIV3Schema` of a CRD version.
+    convenience init(crd json: JSON, at path: FieldPath) throws(SchemaProblem) {
+        var node = Node()
+        if let form = json["type"]?.string {
+            guard let known = Form(rawValue: form) else {
+                throw SchemaProblem(field: path.member("type").text, message: "\"\(form)\" is not a type")
+            }
+            node.form = known
+        }
+        node.summary = json["description"]?.string
+        for (name, child) in json["properties"]?.object ?? [:] {
+            node.properties[name] = try Schema(crd: child, at: path.member("properties").key(name))
+        }
+        switch json["additionalProperties"] {
+        case .bool(true): node.additionalProperties = .anything
+        case .object(let members): node.additionalProperties = try Schema(crd: .object(members), at: path.member("additionalProperties"))
+        default: break
+        }
+        if let items = json["items"], items.object != nil { node.items = try Schema(crd: items, at: path.member("items")) }
+        switch json["x-kubernetes-list-type"]?.string {
+        case "set": node.list = .set
+        case "map": node.list = .map(keys: (json["x-kubernetes-list-map-keys"]?.array ?? []).compactMap(\.string))
+        default: break
+        }
+        node.isAtomic = json["x-kubernetes-map-type"]?.string == "atomic"
+        node.required = (json["required"]?.array ?? []).compactMap(\.string)
+        node.choices = json["enum"]?.array ?? []
+        node.defaultValue = json["default"]
+        node.isNullable = json["nullable"]?.bool ?? false
+        node.preservesUnknownFields = json["x-kubernetes-preserve-unknown-fields"]?.bool ?? false
+        node.isIntOrString = json["x-kubernetes-int-or-string"]?.bool ?? false
+        node.isEmbeddedResource = json["x-kubernetes-embedded-resource"]?.bool ?? false
+        node.readLimits(json)
+        if let pattern = node.pattern, !Pattern.compiles(pattern) {
+            throw SchemaProblem(field: path.member("pattern").text, message: "\"\(pattern)\" is not a regular expression")
+        }
+        for (name, keep) in [("allOf", \Node.allOf), ("anyOf", \Node.anyOf), ("oneOf", \Node.oneOf)] {
+            for (index, child) in (json[name]?.array ?? []).enumerated() {
+                node[keyPath: keep].append(try Schema(crd: child, at: path.member(name).index(index)))
+            }
+        }
+        if let not = json["not"] { node.not = try Schema(crd: not, at: path.member("not")) }
+        node.rules = (json["x-kubernetes-validations"]?.array ?? []).map { rule in
+            Rule(
+                text: rule["rule"]?.string ?? "", message: rule["message"]?.string, reason: rule["reason"]?.string,
+                fieldPath: rule["fieldPath"]?.string)
+        }
+        self.init(node)
+    }
+
+    /// Every node with its path, for checks over a whole schema.
+    func walk(_ path: FieldPath = FieldPath(), _ visit: (FieldPath, Schema) -> Void) {
+        visit(path, self)
+        for name in self.node.properties.keys.sorted() { self.node.properties[name]?.walk(path.member(name), visit) }
+        self.node.additionalProperties?.walk(path.key("*"), visit)
+        self.node.items?.walk(path.key("*"), visit)
+    }
+}
+
+extension Schema.Node {
+    fileprivate mutating func readLimits(_ json: JSON) {
+        func number(_ name: String) -> Double? {
+            switch json[name] {
+            case .int(let value): Double(value)
+            case .double(let value): value
+            default: nil
+            }
+        }
+        self.format = json["format"]?.string
+        self.pattern = json["pattern"]?.string
+        self.minimum = number("minimum")
+        self.maximum = number("maximum")
+        self.exclusiveMinimum = json["exclusiveMinimum"]?.bool ?? false
+        self.exclusiveMaximum = json["exclusiveMaximum"]?.bool ?? false
+        self.multipleOf = number("multipleOf")
+        self.minLength = json["minLength"]?.int
+        self.maxLength = json["maxLength"]?.int
+        self.minItems = json["minItems"]?.int
+        self.maxItems = json["maxItems"]?.int
+        self.uniqueItems = json["uniqueItems"]?.bool ?? false
+        self.minProperties = json["minProperties"]?.int
+        self.maxProperties = json["maxProperties"]?.int
+    }
+}
