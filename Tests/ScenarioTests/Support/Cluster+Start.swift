@@ -18,8 +18,9 @@ extension Cluster {
             return
         }
         let kubeconfig = "\(directory)/kubeconfig"
+        let images = ["egret-cp", "egret-dp"].flatMap { ["--image", "\($0)=\(Repository.program($0))"] }
         try await BackgroundProcess.with(
-            Repository.program("egret-devcluster"), ["up", "--directory", directory, "--kubeconfig", kubeconfig],
+            Repository.program("egret-devcluster"), ["up", "--dir", directory] + images,
             logFile: "\(directory)/devcluster.log"
         ) { process in
             let cluster = Cluster(kubeconfig: kubeconfig, directory: directory, kubectlProgram: kubectl, process: process)
