@@ -155,7 +155,7 @@ let package = Package(
                 logging, lifecycle, x509, crypto,
             ]),
         tests("DataPlane", ["JSONModel", "Routing", "ConfigSync", "Identity"]),
-        tests("CLI", ["JSONModel", "YAMLDocument", argumentParser], exclude: ["Goldens"]),
+        tests("CLI", ["JSONModel", "YAMLDocument", "Routing", "Planning", argumentParser], exclude: ["Goldens"]),
         tests("DevAPIServer", ["JSONModel", "KubeAPI", "YAMLDocument"]),
         tests("DevNode", ["JSONModel", "KubeAPI"]),
         .testTarget(
