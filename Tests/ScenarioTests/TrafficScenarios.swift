@@ -85,7 +85,9 @@ extension Scenarios {
             let pods = try await cluster.waitForEgressPods(2)
             try await eventually("both counters grow", timeout: .seconds(90)) { () -> Bool? in
                 _ = try await Caller.curl(outside)
-                for pod in pods where try await cluster.metric("egret_connections_total", at: pod.address, "verdict=\"allowed\"") == 0 { return nil }
+                for pod in pods where try await cluster.metric("egret_connections_total", at: pod.address, "verdict=\"allowed\"") == 0 {
+                    return nil
+                }
                 return true
             }
 

@@ -17,11 +17,16 @@ extension Cluster {
             try await cluster.clean()
             return
         }
-        let kubeconfig = "\(directory)/kubeconfig"
         let images = ["egret-cp", "egret-dp"].flatMap { ["--image", "\($0)=\(Repository.program($0))"] }
+        if let assets = ProcessInfo.processInfo.environment["KUBEBUILDER_ASSETS"] {
+            try await RealAPIServer.with(assets: assets, directory: directory, images: images) { kubeconfig in
+                try await Cluster(kubeconfig: kubeconfig, directory: directory, kubectlProgram: kubectl).run(scenario)
+            }
+            return
+        }
+        let kubeconfig = "\(directory)/kubeconfig"
         try await BackgroundProcess.with(
-            Repository.program("egret-devcluster"), ["up", "--dir", directory] + images,
-            logFile: "\(directory)/devcluster.log"
+            Repository.program("egret-devcluster"), ["up", "--dir", directory] + images, logFile: "\(directory)/devcluster.log"
         ) { process in
             let cluster = Cluster(kubeconfig: kubeconfig, directory: directory, kubectlProgram: kubectl, process: process)
             try await eventually("the API answers") {
