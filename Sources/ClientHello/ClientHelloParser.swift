@@ -23,7 +23,7 @@ package struct ClientHelloParser: ~Copyable {
 
     package mutating func parse(_ wire: Span<UInt8>) -> Outcome {
         do {
-            return try self.attempt(wire)
+            return try self.attempt(wire.extracting(0..<min(wire.count, self.maxBytes)))
         } catch {
             return .refused(error)
         }

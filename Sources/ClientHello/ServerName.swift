@@ -21,7 +21,7 @@ package struct ServerName: Sendable {
         self.bytes = InlineArray(repeating: 0)
         self.length = UInt8(range.count)
         var refusal: HelloRefusal?
-        var hasColon = false
+        var colons = 0
         var labelIsEmpty = true
         for index in range {
             let byte = source[index]
@@ -39,7 +39,7 @@ package struct ServerName: Sendable {
                 self.bytes[index - range.lowerBound] = byte
             case UInt8(ascii: ":"):
                 labelIsEmpty = false
-                hasColon = true
+                colons += 1
                 self.bytes[index - range.lowerBound] = byte
             case 0x80...:
                 throw .serverNameNotASCII
@@ -49,7 +49,7 @@ package struct ServerName: Sendable {
         }
         if labelIsEmpty { refusal = refusal ?? .invalidServerName }
         // A colon is legal nowhere, so it only decides how the refusal is called.
-        if hasColon { refusal = self.isHexAndColons ? .ipLiteralServerName : .invalidServerName }
+        if colons > 0 { refusal = colons > 1 && self.isHexAndColons ? .ipLiteralServerName : .invalidServerName }
         if let refusal { throw refusal }
         if self.isNumeric { throw .ipLiteralServerName }
     }

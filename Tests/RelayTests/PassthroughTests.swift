@@ -9,7 +9,7 @@ struct PassthroughTests {
     @Test("hello and answer arrive byte by byte, and the record says so")
     func echo() async throws {
         let server = try TestServer.echo()
-        try await EngineFixture.run(.passthrough(to: server)) { fixture in
+        try await EngineFixture.run(.passthrough(to: server)) { (fixture) async throws in
             let port = fixture.port
             let hello = HelloBuilder(serverName: "Backend{mesh=default}.").records()
             let answer = try await onThread {

@@ -1,0 +1,74 @@
+import ClientHello
+import Testing
+
+@testable import Routing
+
+@Suite("Compiled configuration")
+struct CompiledConfigTests {
+    private func listener(_ name: String = "egress", port: UInt16 = 10002, routes: [Route]) -> Listener {
+        Listener(name: name, address: "127.0.0.1", port: port, kind: .sni(routes: routes))
+    }
+
+    private let good = Cluster(name: "c", endpoints: [Endpoint(address: "10.0.0.1", port: 80)])
+
+    @Test("an empty configuration is a good one")
+    func empty() {
+        let compiled = CompiledConfig(ProxyConfig())
+        #expect(compiled.errors.isEmpty)
+        #expect(compiled.listeners.isEmpty)
+    }
+
+    @Test("a route to a missing cluster refuses, and doesn't fall through to a broader route")
+    func missingCluster() throws {
+        let config = ProxyConfig(
+            listeners: [
+                self.listener(routes: [
+                    Route(sni: ["a.test"], action: .passthrough(cluster: "gone"), origin: "A"),
+                    Route(sni: ["*"], action: .passthrough(cluster: "c"), origin: "B"),
+                ])
+            ], clusters: [self.good])
+        let compiled = CompiledConfig(config)
+        let listener = compiled.listeners[0]
+        #expect(listener.table?.match(try ServerName("a.test")) == 0)
+        #expect(listener.routes[0].verb == .refuse)
+        #expect(listener.routes[1].verb == .passthrough)
+        #expect(
+            compiled.errors == [
+                ItemError(item: "route A", message: "There is no cluster gone; connections for it are refused with no_endpoint.")
+            ])
+    }
+
+    @Test("of two listeners with one name, or one address, the first serves")
+    func duplicates() {
+        let compiled = CompiledConfig(
+            ProxyConfig(listeners: [self.listener(routes: []), self.listener(port: 1, routes: []), self.listener("other", routes: [])]))
+        #expect(compiled.listeners.map(\.name) == ["egress"])
+        #expect(compiled.errors.map(\.item) == ["listener egress", "listener other"])
+    }
+
+    @Test("actions that don't fit their listener are refused")
+    func misplaced() {
+        let outbound = Listener(
+            name: "out", address: "127.0.0.1", port: 1,
+            kind: .outbound(service: "backend", action: .terminate(mesh: "default", callers: CallerRules(), cluster: "c")))
+        let compiled = CompiledConfig(
+            ProxyConfig(
+                listeners: [
+                    outbound, self.listener(routes: [Route(sni: ["*"], action: .originate(mesh: "default", cluster: "c"), origin: "A")]),
+                ],
+                clusters: [self.good]))
+        #expect(compiled.listeners.map(\.name) == ["egress"])
+        #expect(compiled.listeners[0].routes[0].verb == .refuse)
+        #expect(compiled.errors.map(\.item) == ["listener out", "route A"])
+    }
+
+    @Test("endpoints nobody can connect to are named, the others serve")
+    func endpoints() {
+        var cluster = self.good
+        cluster.endpoints.append(Endpoint(address: "", port: 80))
+        cluster.endpoints.append(Endpoint(address: "10.0.0.2", port: 0))
+        let compiled = CompiledConfig(ProxyConfig(clusters: [cluster, cluster]))
+        #expect(compiled.clusters == [self.good])
+        #expect(compiled.errors.map(\.item) == ["cluster c", "cluster c", "cluster c"])
+    }
+}
