@@ -61,14 +61,11 @@ package struct ExternalService: MeshResource {
             networking.violate("address", "address has to be a valid IP address or a domain name")
             return nil
         }
-        guard let number = Int(port) else {
-            networking.violate("address", "unable to parse port in address")
-            return nil
-        }
-        guard (1...65535).contains(number) else {
+        guard port.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard let number = UInt16(port), number > 0 else {
             networking.violate("address", "port must be in the range [1, 65535]")
             return nil
         }
-        return (host, UInt16(number))
+        return (host, number)
     }
 }

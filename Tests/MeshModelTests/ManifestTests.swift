@@ -1,0 +1,163 @@
+import JSONModel
+import MeshModel
+import Testing
+import YAMLDocument
+
+@Suite("Manifests")
+struct ManifestTests {
+    private func problems(_ manifest: String) throws -> [String] {
+        let object = try YAMLDocument.parseOne(manifest)
+        return try #require(try Definition.all().first { $0.kind == object["kind"]?.string }).problems(of: object)
+    }
+
+    @Test("The source document's manifests apply unchanged, and so does every field of 2.7", arguments: Manifests.good)
+    func good(manifest: String) throws {
+        #expect(try self.problems(manifest) == [])
+    }
+
+    @Test("A mesh with zoneEgress and no mTLS is refused")
+    func refusedMesh() throws {
+        let manifest = "{apiVersion: kuma.io/v1alpha1, kind: Mesh, metadata: {name: default}, spec: {routing: {zoneEgress: true}}}"
+        #expect(try self.problems(manifest) == ["mtls: has to be set when zoneEgress enabled"])
+    }
+
+}
+
+private enum Manifests {
+    static let good = [
+        """
+        apiVersion: kuma.io/v1alpha1
+        kind: Mesh
+        metadata:
+          name: default
+        spec:
+          routing:
+            zoneEgress: true
+          mtls: # mTLS is required to use ZoneEgress
+            enabledBackend: ca-1
+            backends:
+            - name: ca-1
+              type: builtin
+              dpCert: {rotation: {expiration: 1d}}
+              conf: {caCert: {RSAbits: 2048, expiration: 10y}}
+        """,
+        """
+        apiVersion: kuma.io/v1alpha1
+        kind: Mesh
+        metadata: {name: everything}
+        spec:
+          mtls:
+            enabledBackend: ca-1
+            skipValidation: false
+            backends:
+            - name: ca-1
+              type: provided
+              mode: PERMISSIVE
+              dpCert: {rotation: {expiration: 1d}, requestTimeout: 10s}
+              rootChain: {requestTimeout: 10s}
+              conf: {cert: {secret: ca-cert}, key: {inlineString: text}}
+          routing: {zoneEgress: true, localityAwareLoadBalancing: true}
+          networking: {outbound: {passthrough: false}}
+          constraints: {dataplaneProxy: {requirements: [{tags: {kuma.io/zone: east}}], restrictions: [{tags: {legacy: "*"}}]}}
+          tracing:
+            defaultBackend: z
+            backends:
+            - {name: z, type: zipkin, sampling: 99.9, conf: {url: "http://z:9411", traceId128bit: true, apiVersion: httpJson}}
+          logging:
+            defaultBackend: f
+            backends:
+            - {name: f, type: file, format: "%START_TIME%", conf: {path: /tmp/log}}
+            - {name: t, type: tcp, conf: {address: "127.0.0.1:5000"}}
+          metrics:
+            enabledBackend: p
+            backends:
+            - name: p
+              type: prometheus
+              conf:
+                port: 5670
+                path: /metrics
+                skipMTLS: true
+                tags: {kuma.io/service: dp-metrics}
+                envoy: {usedOnly: true}
+                aggregate: [{name: app, port: 80, path: /m}]
+          skipCreatingInitialPolicies: ['*']
+        """,
+        """
+        apiVersion: kuma.io/v1alpha1
+        kind: ZoneEgress
+        metadata: {name: zoneegress-1, namespace: kuma-system}
+        spec: {zone: zone-1, networking: {address: 192.168.0.1, port: 10002, admin: {port: 9901}}}
+        """,
+        """
+        apiVersion: kuma.io/v1alpha1
+        kind: ZoneEgress
+        metadata: {name: managed, namespace: kuma-system}
+        spec:
+          deployment:
+            replicas: 2
+            resources: {limits: {cpu: 1, memory: 512Mi}}
+            affinity: {nodeAffinity: {}}
+            tolerations: [{operator: Exists}]
+        """,
+        """
+        apiVersion: kuma.io/v1alpha1
+        kind: ZoneIngress
+        metadata: {name: east, namespace: kuma-system}
+        spec:
+          zone: east
+          networking: {address: 10.0.0.1, port: 10001, advertisedAddress: east.example.com, advertisedPort: 10001, admin: {port: 9901}}
+          availableServices:
+          - {tags: {kuma.io/service: backend, version: "1"}, instances: 3, mesh: default}
+          - {tags: {kuma.io/service: httpbin, kuma.io/zone: east}, instances: 1, mesh: default, externalService: true}
+        """,
+        """
+        apiVersion: kuma.io/v1alpha1
+        kind: Dataplane
+        mesh: default
+        metadata: {name: web-0, namespace: demo}
+        spec:
+          networking:
+            address: 10.0.0.2
+            inbound:
+            - port: 80
+              servicePort: 8080
+              serviceAddress: 127.0.0.1
+              tags: {kuma.io/service: web_demo_svc_80, kuma.io/protocol: http}
+              health: {ready: true}
+            outbound:
+            - {port: 10000, tags: {kuma.io/service: httpbin}}
+            transparentProxying: {redirectPortInbound: 15006, redirectPortOutbound: 15001, reachableServices: [httpbin]}
+            admin: {port: 9901}
+          probes: {port: 9000, endpoints: [{inboundPort: 8080, inboundPath: /h, path: /8080/h}]}
+        """,
+        """
+        apiVersion: kuma.io/v1alpha1
+        kind: ExternalService
+        mesh: default
+        metadata: {name: httpbin}
+        spec:
+          tags: {kuma.io/service: httpbin, kuma.io/protocol: http, kuma.io/zone: zone-1, version: v1}
+          networking:
+            address: httpbin.org:443
+            disableHostDNSEntry: false
+            tls:
+              enabled: true
+              allowRenegotiation: false
+              serverName: httpbin.org
+              caCert: {inline: LS0t}
+              clientCert: {secret: c}
+              clientKey: {secret: k}
+              skipHostnameVerification: false
+        """,
+        """
+        apiVersion: kuma.io/v1alpha1
+        kind: MeshTrafficPermission
+        metadata: {name: allow, namespace: kuma-system, labels: {kuma.io/mesh: default}}
+        spec:
+          targetRef: {kind: MeshService, name: httpbin}
+          from:
+          - targetRef: {kind: MeshSubset, tags: {kuma.io/zone: east}}
+            default: {action: AllowWithShadowDeny}
+        """,
+    ]
+}
