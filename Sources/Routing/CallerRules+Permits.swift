@@ -10,6 +10,14 @@ extension CallerRules {
         return allowed > denied
     }
 
+    /// The same for a caller whose certificate speaks for several ids, as that of a workload with several services does: the
+    /// most exact entry for any of them decides.
+    package func permits(_ spiffeIDs: [String]) -> Bool {
+        guard let allowed = spiffeIDs.compactMap({ Self.specificity(of: self.allow, for: $0) }).max() else { return false }
+        guard let denied = spiffeIDs.compactMap({ Self.specificity(of: self.deny, for: $0) }).max() else { return true }
+        return allowed > denied
+    }
+
     /// How exactly the best entry names the id: the length of a pattern, or more than any for the id itself.
     private static func specificity(of entries: [String], for id: String) -> Int? {
         var best: Int?
