@@ -5,6 +5,7 @@ import Synchronization
 final class Registry: Sendable {
     private struct Guarded {
         var custom: [String: [ResourceType]] = [:]  // By the definition's name.
+        var epoch = 0
     }
 
     let builtIn: [ResourceType]
@@ -22,6 +23,9 @@ final class Registry: Sendable {
         return self.builtIn + custom
     }
 
+    /// Grows with every change of the kinds served.
+    var epoch: Int { self.guarded.withLock { $0.epoch } }
+
     func find(group: String, version: String, resource: String) -> ResourceType? {
         if let found = self.builtIn.first(where: { $0.plural == resource && $0.group == group && $0.version == version }) { return found }
         return self.guarded.withLock { $0.custom["\(resource).\(group)"] }?.first { $0.version == version }
@@ -34,6 +38,9 @@ final class Registry: Sendable {
     }
 
     func setCustom(_ name: String, _ types: [ResourceType]?) {
-        self.guarded.withLock { $0.custom[name] = types }
+        self.guarded.withLock { guarded in
+            guarded.custom[name] = types
+            guarded.epoch += 1
+        }
     }
 }
