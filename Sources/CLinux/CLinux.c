@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -12,6 +13,8 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,6 +65,12 @@ int cl_socket_error(int fd) {
 }
 
 int cl_shutdown_write(int fd) { return result(shutdown(fd, SHUT_WR)); }
+
+int cl_unsent(int fd) {
+    int count = 0;
+    int status = result(ioctl(fd, SIOCOUTQNSD, &count));
+    return status < 0 ? status : count;
+}
 
 ssize_t cl_recv(int fd, void *bytes, size_t count) { return result_size(recv(fd, bytes, count, 0)); }
 ssize_t cl_peek(int fd, void *bytes, size_t count) { return result_size(recv(fd, bytes, count, MSG_PEEK)); }
@@ -128,6 +137,16 @@ int cl_affinity_count(void) {
     cpu_set_t set;
     CPU_ZERO(&set);
     return sched_getaffinity(0, sizeof set, &set) < 0 ? 1 : CPU_COUNT(&set);
+}
+
+int64_t cl_raise_file_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    }
+    return (int64_t)limit.rlim_cur;
 }
 
 int cl_open_spare(void) { return result(open("/dev/null", O_RDONLY | O_CLOEXEC)); }

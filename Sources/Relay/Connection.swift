@@ -40,6 +40,8 @@ struct Connection {
         static let clientBroken = Self(rawValue: 256)
         /// Counts in the balancer.
         static let placed = Self(rawValue: 512)
+        /// To be reset as soon as the kernel has sent what it holds.
+        static let resetting = Self(rawValue: 1024)
     }
 
     let index: Int32
@@ -67,6 +69,8 @@ struct Connection {
     var addressIndex: UInt8 = 0
     /// Why the last attempt failed, to refuse with when there is no other.
     var lastFailure: UInt8 = .max
+    /// The error number of the last failed attempt, for the record.
+    var lastError: Int32 = 0
 
     /// Positions: the worker's table, the table's listener, its route, the worker's cluster, the cluster's place.
     var table: Int32 = -1
@@ -103,6 +107,8 @@ struct Direction {
         static let done = Self(rawValue: 16)
         /// Much is in flight: move pages instead of copying.
         static let bulk = Self(rawValue: 32)
+        /// It ended by an error: the destination learns that by a reset, after the bytes before it.
+        static let failed = Self(rawValue: 64)
     }
 
     var flags: Flags = []

@@ -17,6 +17,7 @@ package final class RelayEngine: Sendable {
 
     private struct State {
         var generation: UInt64 = 0
+        var table: LiveTable?
         var listeners: [ListenerKey: BoundListener] = [:]
         var isAccepting = true
         var isStarted = false
@@ -59,6 +60,7 @@ package final class RelayEngine: Sendable {
         }
         guard isFirst else { return }
         cl_ignore_sigpipe()
+        let files = cl_raise_file_limit()
         for (number, worker) in self.workers.enumerated() {
             let environment = WorkerEnvironment(
                 number: number, options: self.options, handoff: self.handoff, records: self.records, resolver: self.resolver,
@@ -66,17 +68,17 @@ package final class RelayEngine: Sendable {
             let epoll = cl_epoll_create()
             guard epoll >= 0 else { throw RelayError(what: "make an epoll set", status: epoll) }
             let ended = worker.ended
-            let isRunning = Thread.start(name: "egret-relay-\(number)") {
+            let status = Thread.start(name: "egret-relay-\(number)") {
                 var worker = Relay.Worker(environment, epoll: epoll)
                 worker.run()
                 ended.countDown()
             }
-            guard isRunning else {
+            guard status == 0 else {
                 _ = cl_close(epoll)
-                throw RelayError(what: "start a worker thread", status: -11)
+                throw RelayError(what: "start a worker thread", status: status)
             }
         }
-        self.logger.info("Relay started", metadata: ["workers": "\(self.workers.count)"])
+        self.logger.info("Relay started", metadata: ["workers": "\(self.workers.count)", "files.limit": "\(files)"])
     }
 
     /// Serves `config` from now on and returns what of it can't be served; everything else is. Listeners whose address and
@@ -117,7 +119,9 @@ package final class RelayEngine: Sendable {
                     "No longer listening", metadata: ["listener": "\(listener.name)", "listener.address": "\(listener.address)"])
             }
             let table = LiveTable(
-                snapshot: ConfigSnapshot(generation: state.generation, config: config), compiled: compiled, bound: bound)
+                snapshot: ConfigSnapshot(generation: state.generation, config: config), compiled: compiled, bound: bound,
+                previous: state.table)
+            state.table = table
             for (number, worker) in self.workers.enumerated() {
                 let sockets = Dictionary(uniqueKeysWithValues: fresh.map { ($0.0, $0.1.descriptors[number]) })
                 let posted = worker.mailbox.post(.adopt(table, sockets: sockets, done: { adopted.countDown() }))

@@ -7,12 +7,12 @@ enum Thread {
         init(run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    /// False where the system gives no thread.
-    static func start(name: String, _ run: @escaping @Sendable () -> Void) -> Bool {
+    /// Returns 0, or the negative error number where the system gives no thread.
+    static func start(name: String, _ run: @escaping @Sendable () -> Void) -> Int32 {
         let body = Unmanaged.passRetained(Body(run: run))
         let status = cl_thread_start(
             name, { context in Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run() }, body.toOpaque())
         if status != 0 { body.release() }
-        return status == 0
+        return status
     }
 }

@@ -33,8 +33,9 @@ final class ThreadedResolver: NameResolver {
             return true
         }
         guard needsThread else { return }
-        let started = Thread.start(name: "egret-names") { self.work() }
-        if !started { self.work() }
+        let status = Thread.start(name: "egret-names") { self.work() }
+        // Without a thread it takes the caller's time: late is better than never.
+        if status != 0 { self.work() }
     }
 
     private func work() {

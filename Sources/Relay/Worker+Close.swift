@@ -108,10 +108,6 @@ extension Worker {
         self.slab.free(slot)
     }
 
-    mutating func dropTable(_ table: Int32) {
-        self.tables[Int(table)]!.references -= 1
-        if self.tables[Int(table)]!.references == 0 { self.tables[Int(table)] = nil }
-    }
 }
 
 // Records. The only part of the loop that makes strings.
@@ -150,6 +146,17 @@ extension Worker {
         return names
     }
 
+    private func detail(_ slot: Slot, _ verdict: ConnectionRecord.Verdict) -> String? {
+        switch verdict {
+        case .refused(.connectFailed), .refused(.overloaded):
+            return slot.pointee.lastError > 0 ? SystemError.text(slot.pointee.lastError) : nil
+        case .refused(.nameNotResolved):
+            guard slot.pointee.cluster >= 0, slot.pointee.place >= 0 else { return nil }
+            return self.hosts[self.clusters[Int(slot.pointee.cluster)]!.balancer.places[Int(slot.pointee.place)].endpoint.address]?.problem
+        default: return nil
+        }
+    }
+
     private func record(_ slot: Slot, _ verdict: ConnectionRecord.Verdict, _ reason: CloseReason, suppressed: Int) {
         let names = self.names(slot)
         let connected = slot.pointee.connectedAt
@@ -160,7 +167,8 @@ extension Worker {
                 endpoint: names.endpoint, caller: nil, openedAt: self.date(slot.pointee.openedAt),
                 duration: .nanoseconds(self.now - slot.pointee.openedAt),
                 connectDuration: connected > 0 ? .nanoseconds(connected - slot.pointee.connectStartedAt) : nil,
-                bytesIn: slot.pointee.forward.moved, bytesOut: slot.pointee.backward.moved, closeReason: reason, detail: nil,
+                bytesIn: slot.pointee.forward.moved, bytesOut: slot.pointee.backward.moved, closeReason: reason,
+                detail: self.detail(slot, verdict),
                 suppressed: suppressed))
     }
 }

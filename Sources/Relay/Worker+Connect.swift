@@ -107,6 +107,7 @@ extension Worker {
         slot.pointee.attempts += 1
         let fd = cl_tcp_socket(address.family)
         guard fd >= 0 else {
+            slot.pointee.lastError = -fd
             self.refuse(slot, .overloaded)
             return true
         }
@@ -115,6 +116,7 @@ extension Worker {
         let status = address.withSocketAddress { cl_connect(fd, $0, $1) }
         guard status == 0 || status == -EINPROGRESS else {
             _ = cl_close(fd)
+            slot.pointee.lastError = -status
             self.addressFailed(slot, .connectFailed)
             return false
         }
@@ -128,7 +130,9 @@ extension Worker {
     }
 
     mutating func connectEvent(_ slot: Slot, _ events: UInt32) {
-        if events & (CL_EPOLLERR | CL_EPOLLHUP) != 0 && cl_socket_error(slot.pointee.upstreamFD) != 0 {
+        let error = events & (CL_EPOLLERR | CL_EPOLLHUP) != 0 ? cl_socket_error(slot.pointee.upstreamFD) : 0
+        if error != 0 {
+            slot.pointee.lastError = error
             self.attemptFailed(slot, .connectFailed)
         } else if events & CL_EPOLLOUT != 0 {
             self.established(slot, events)

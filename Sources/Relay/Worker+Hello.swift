@@ -44,8 +44,7 @@ extension Worker {
         self.keep(hello.serverName, slot)
         self.restoreLowWater(slot)
         // The table of the moment decides, not the one at the time of accepting.
-        self.adoptCurrentTable(slot)
-        guard slot.pointee.listener >= 0 else {
+        guard self.adoptCurrentTable(slot) else {
             self.refuse(slot, .draining)
             return
         }
@@ -86,19 +85,16 @@ extension Worker {
         _ = cl_set_receive_low_water(slot.pointee.clientFD, 1)
     }
 
-    private mutating func adoptCurrentTable(_ slot: Slot) {
-        guard slot.pointee.table != self.current else { return }
+    /// False when the connection's listener is no longer in it.
+    private mutating func adoptCurrentTable(_ slot: Slot) -> Bool {
+        guard slot.pointee.table != self.current else { return true }
         let old = slot.pointee.table
-        let name = self.tables[Int(old)]!.live.compiled.listeners[Int(slot.pointee.listener)]
-        let position = self.tables[Int(self.current)]!.live.bound[ListenerKey(name)]
-        // A listener that is gone can't decide any more; the record still speaks of it.
-        guard let position else {
-            slot.pointee.listener = -1
-            return
-        }
+        let key = ListenerKey(self.tables[Int(old)]!.live.compiled.listeners[Int(slot.pointee.listener)])
+        guard let position = self.tables[Int(self.current)]!.live.bound[key] else { return false }
         self.tables[Int(self.current)]!.references += 1
         slot.pointee.table = self.current
         slot.pointee.listener = Int32(position)
         self.dropTable(old)
+        return true
     }
 }

@@ -62,8 +62,8 @@ extension Worker {
 
     private mutating func closeLeftovers(_ spread: Int64) {
         self.forEachConnection { worker, slot in
-            slot.pointee.flags.insert(.leftover)
             worker.setDeadline(slot, after: spread > 0 ? Int64.random(in: 0...spread, using: &worker.generator) : 0)
+            slot.pointee.flags.insert(.leftover)
         }
     }
 
@@ -83,11 +83,11 @@ extension Worker {
         for position in self.sockets.indices {
             if let socket = self.sockets[position], live.bound[socket.key] == nil { self.closeListener(position) }
         }
-        let table = Table(live: live, clusters: self.adoptClusters(live.compiled.clusters), references: 1)
+        let table = Table(live: live, clusters: self.adoptClusters(live), references: 1)
         let old = self.current
         self.current = self.store(table)
         if old >= 0 { self.dropTable(old) }
-        self.forgetUnused(live.compiled.clusters)
+        self.forgetHosts()
 
         for position in self.sockets.indices {
             if let key = self.sockets[position]?.key, let listener = live.bound[key] {
@@ -121,46 +121,62 @@ extension Worker {
         return Int32(self.tables.count - 1)
     }
 
-    /// Clusters keep their counts and health by name.
-    private mutating func adoptClusters(_ clusters: [Cluster]) -> [Int32] {
-        clusters.map { cluster in
-            let position: Int32
-            if let known = self.clusterPositions[cluster.name] {
-                position = known
-                self.clusters[Int(known)]!.balancer.adopt(cluster.endpoints)
+    /// Clusters keep their counts and health by name. Those that are as they were are not looked at again, so that a small
+    /// change of a large table is a short stop.
+    private mutating func adoptClusters(_ live: LiveTable) -> [Int32] {
+        var positions: [Int32] = []
+        positions.reserveCapacity(live.compiled.clusters.count)
+        for (index, cluster) in live.compiled.clusters.enumerated() {
+            let same = live.carried[index]
+            let position = same >= 0 ? self.tables[Int(self.current)]!.clusters[Int(same)] : self.adoptCluster(cluster)
+            self.clusters[Int(position)]!.tables += 1
+            positions.append(position)
+        }
+        return positions
+    }
+
+    private mutating func adoptCluster(_ cluster: Cluster) -> Int32 {
+        let position: Int32
+        if let known = self.clusterPositions[cluster.name] {
+            position = known
+            self.clusters[Int(known)]!.balancer.adopt(cluster.endpoints)
+        } else {
+            let state = ClusterState(name: cluster.name, balancer: ClusterBalancer(cluster.endpoints), addresses: [])
+            if let free = self.freeClusters.popLast() {
+                self.clusters[Int(free)] = state
+                position = free
             } else {
-                let state = ClusterState(name: cluster.name, balancer: ClusterBalancer(cluster.endpoints), addresses: [])
-                if let free = self.clusters.firstIndex(where: { $0 == nil }) {
-                    self.clusters[free] = state
-                    position = Int32(free)
-                } else {
-                    self.clusters.append(state)
-                    position = Int32(self.clusters.count - 1)
-                }
-                self.clusterPositions[cluster.name] = position
+                self.clusters.append(state)
+                position = Int32(self.clusters.count - 1)
             }
-            let places = self.clusters[Int(position)]!.balancer.places
-            self.clusters[Int(position)]!.addresses = places.map { IPEndpoint(address: $0.endpoint.address, port: $0.endpoint.port) }
-            // Ask for names now, so that the first connection finds the answer.
-            for place in places where place.isListed && IPEndpoint(address: place.endpoint.address, port: 0) == nil {
-                self.lookUp(place.endpoint.address)
-            }
-            return position
+            self.clusterPositions[cluster.name] = position
+        }
+        let places = self.clusters[Int(position)]!.balancer.places
+        let addresses = places.map { IPEndpoint(address: $0.endpoint.address, port: $0.endpoint.port) }
+        self.clusters[Int(position)]!.addresses = addresses
+        // Ask for names now, so that the first connection finds the answer.
+        for (place, literal) in zip(places, addresses) where place.isListed && literal == nil { self.lookUp(place.endpoint.address) }
+        return position
+    }
+
+    /// One use of a table less; with the last the table goes, and the clusters that only it had.
+    mutating func dropTable(_ index: Int32) {
+        self.tables[Int(index)]!.references -= 1
+        guard self.tables[Int(index)]!.references == 0, let table = self.tables[Int(index)] else { return }
+        self.tables[Int(index)] = nil
+        for position in table.clusters {
+            self.clusters[Int(position)]!.tables -= 1
+            guard self.clusters[Int(position)]!.tables == 0, let cluster = self.clusters[Int(position)] else { continue }
+            self.clusterPositions[cluster.name] = nil
+            self.clusters[Int(position)] = nil
+            self.freeClusters.append(position)
         }
     }
 
-    /// Clusters that no table speaks of any more: none of the current one, and none of those that connections still hold.
-    private mutating func forgetUnused(_ current: [Cluster]) {
-        var used = Set(self.tables.compactMap { $0 }.flatMap { $0.live.compiled.clusters.map(\.name) })
-        used.formUnion(current.map(\.name))
-        for (name, position) in self.clusterPositions where !used.contains(name) {
-            self.clusters[Int(position)] = nil
-            self.clusterPositions[name] = nil
-        }
-        let listed = Set(current.map(\.name))
-        for (name, position) in self.clusterPositions where !listed.contains(name) { self.clusters[Int(position)]!.balancer.adopt([]) }
-        let hosts = Set(self.clusters.compactMap { $0 }.flatMap { $0.balancer.places.map(\.endpoint.address) })
-        self.hosts = self.hosts.filter { hosts.contains($0.key) || !$0.value.waiting.isEmpty || $0.value.isAsked }
+    private mutating func forgetHosts() {
+        guard !self.hosts.isEmpty else { return }
+        let used = Set(self.clusters.compactMap { $0 }.flatMap { $0.balancer.places.map(\.endpoint.address) })
+        self.hosts = self.hosts.filter { used.contains($0.key) || $0.value.isAsked }
     }
 }
 
@@ -192,7 +208,8 @@ extension Worker {
     }
 
     private mutating func inspectClusters() -> [Relay.ClusterState] {
-        self.clusters.compactMap { $0 }.map { cluster in
+        guard self.current >= 0 else { return [] }
+        return self.tables[Int(self.current)]!.clusters.compactMap { self.clusters[Int($0)] }.map { cluster in
             Relay.ClusterState(
                 name: cluster.name,
                 endpoints: zip(cluster.balancer.places, cluster.addresses).filter { $0.0.isListed }.map { place, literal in

@@ -5,6 +5,9 @@ extension Worker {
     /// When a new connection is looked at first, and gets what only long-lived ones need.
     static var firstCheck: Int64 { 15_000_000_000 }
 
+    /// How often to look whether all is sent before a reset.
+    private static var resetStep: Int64 { 10_000_000 }
+
     /// Reads per direction and turn, so that one busy connection doesn't keep the others waiting.
     private static let readsPerTurn = 8
     /// A read that fills this much means that more is in flight than copying is good for.
@@ -48,8 +51,8 @@ extension Worker {
 
     private mutating func conclude(_ slot: Slot, _ forward: Pumped, _ backward: Pumped, clientEvents: UInt32, upstreamEvents: UInt32) {
         // A side that can't be read is gone: the other learns it in the same way, by a reset.
-        if case .sourceFailed = forward { return self.reset(slot, .clientReset) }
-        if case .sourceFailed = backward { return self.reset(slot, .upstreamReset) }
+        if case .sourceFailed = forward { return self.resetWhenSent(slot, .clientReset) }
+        if case .sourceFailed = backward { return self.resetWhenSent(slot, .upstreamReset) }
         // A side that can't be written to may have said something before (an answer ahead of the request's end): that is
         // still passed on.
         if case .destinationFailed = forward { self.breakDirection(&slot.pointee.forward, slot, .upstreamBroken) }
@@ -77,6 +80,16 @@ extension Worker {
         case (.more, _), (_, .more), (.destinationFailed, _), (_, .destinationFailed): self.queue(slot)
         default: break
         }
+    }
+
+    /// A reset throws away what the kernel hasn't sent yet, such as the end of an answer: that gets a moment to leave.
+    private mutating func resetWhenSent(_ slot: Slot, _ reason: CloseReason) {
+        let receiver = reason == .clientReset ? slot.pointee.upstreamFD : slot.pointee.clientFD
+        guard cl_unsent(receiver) > 0, self.now - slot.pointee.lastActivity < self.limits.linger else {
+            return self.reset(slot, reason)
+        }
+        slot.pointee.flags.insert(.resetting)
+        self.setDeadline(slot, after: Self.resetStep)
     }
 
     /// Gives up writing in this direction; the other one is read to its end.
@@ -108,6 +121,7 @@ extension Worker {
             }
             if direction.flags.contains(.ended) {
                 self.releaseBuffers(&direction)
+                if direction.flags.contains(.failed) { return .sourceFailed }
                 direction.flags.insert(.done)
                 _ = cl_shutdown_write(destination)
                 return .done
@@ -202,8 +216,11 @@ extension Worker {
             return nil
         }
         if status == -Int(EINTR) { return nil }
-        guard status == -Int(EAGAIN) else { return .sourceFailed }
-        direction.flags.remove(.readable)
+        if status == -Int(EAGAIN) {
+            direction.flags.remove(.readable)
+        } else {
+            direction.flags.insert([.ended, .failed])
+        }
         return nil
     }
 
@@ -223,6 +240,9 @@ extension Worker {
 
     /// A deadline of a relayed connection. Traffic doesn't move deadlines: here we see how long ago the last was.
     mutating func checkIdle(_ slot: Slot) {
+        if slot.pointee.flags.contains(.resetting) {
+            return self.resetWhenSent(slot, slot.pointee.forward.flags.contains(.failed) ? .clientReset : .upstreamReset)
+        }
         let idle = self.now - slot.pointee.lastActivity
         if idle >= self.limits.idle { return self.close(slot, .idleTimeout) }
         if !slot.pointee.flags.contains(.keepAlive) {

@@ -39,6 +39,8 @@ struct Worker: ~Copyable {
     struct ClusterState {
         let name: String
         var balancer: ClusterBalancer
+        /// How many tables have it.
+        var tables = 0
         /// For each of the balancer's places its address, nil for a host name.
         var addresses: [IPEndpoint?]
     }
@@ -75,7 +77,7 @@ struct Worker: ~Copyable {
     /// For peeks, receives and whatever else needs bytes for a moment.
     let scratch: UnsafeMutableRawBufferPointer
     var now: Int64
-    var generator = SystemRandomNumberGenerator()
+    var generator = FastGenerator()
 
     var slab = ConnectionSlab()
     var timers: TimerWheel
@@ -86,6 +88,7 @@ struct Worker: ~Copyable {
     var tables: [Table?] = []
     var current: Int32 = -1
     var clusters: [ClusterState?] = []
+    var freeClusters: [Int32] = []
     var clusterPositions: [String: Int32] = [:]
     var sockets: [Socket?] = []
     var hosts: [String: ResolvedHost] = [:]
@@ -193,7 +196,9 @@ struct Worker: ~Copyable {
         let hungUp = failed || events & CL_EPOLLRDHUP != 0
         if hungUp { slot.pointee.flags.insert(.clientHungUp) }
         switch slot.pointee.state {
-        case .readingHello: self.readHello(slot)
+        case .readingHello:
+            // Room to write is no news here.
+            if hungUp || events & CL_EPOLLIN != 0 { self.readHello(slot) }
         case .resolving, .connecting:
             if failed { self.clientGoneEarly(slot) }
         case .relaying: self.relay(slot, clientEvents: events, upstreamEvents: 0)
@@ -227,12 +232,15 @@ struct Worker: ~Copyable {
         self.queued.append(Reference(index: slot.pointee.index, generation: slot.pointee.generation))
     }
 
+    /// A leftover's time stays as it was drawn.
     mutating func setDeadline(_ slot: Slot, after delay: Int64) {
+        if slot.pointee.flags.contains(.leftover) { return }
         self.timers.set(Int(slot.pointee.index), deadline: self.now.addingReportingOverflow(delay).overflow ? .max >> 1 : self.now + delay)
     }
 
     private mutating func deadlinePassed(_ slot: Slot) {
         if slot.pointee.flags.contains(.leftover) {
+            slot.pointee.flags.remove(.leftover)
             self.closeLeftover(slot)
             return
         }

@@ -8,11 +8,20 @@ final class LiveTable: Sendable {
     let compiled: CompiledConfig
     /// Positions of the bound listeners in `compiled.listeners`.
     let bound: [ListenerKey: Int]
+    /// For each cluster its position in the table before, where it was exactly the same, else -1. Found out here, so that
+    /// the workers needn't compare.
+    let carried: [Int32]
 
-    init(snapshot: ConfigSnapshot, compiled: CompiledConfig, bound: [ListenerKey: Int]) {
+    init(snapshot: ConfigSnapshot, compiled: CompiledConfig, bound: [ListenerKey: Int], previous: LiveTable?) {
         self.snapshot = snapshot
         self.compiled = compiled
         self.bound = bound
+        let before = previous?.compiled.clusters ?? []
+        let positions = Dictionary(before.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        self.carried = compiled.clusters.map { cluster in
+            guard let position = positions[cluster.name], before[position] == cluster else { return -1 }
+            return Int32(position)
+        }
     }
 }
 

@@ -67,11 +67,31 @@ struct ConfigSwapTests {
             let names = (0..<500).map { "n\($0).test" }
             for round in 0..<100 {
                 var config = ProxyConfig.passthrough(["*"] + names.shuffled(), to: server)
-                config.listeners[0].name = round % 2 == 0 ? "egress" : "egress"
+                // Other clusters come and go, so that positions move.
+                for number in 0..<round % 7 { config.clusters.insert(Cluster(name: "x\(round)-\(number)", endpoints: []), at: 0) }
                 #expect(await fixture.engine.apply(config).isEmpty)
             }
             stop.withLock { $0 = true }
             #expect(try await failures == 0)
+        }
+    }
+
+    @Test("a connection whose listener went while it was silent is refused")
+    func listenerGone() async throws {
+        let server = try TestServer.echo()
+        try await EngineFixture.run(.passthrough(to: server), workers: 1) { (fixture) async throws in
+            let port = fixture.port
+            let client = try await onThread { try TestSocket.connect(port: port) }
+            try await fixture.until { fixture.engine.counters.accepted == 1 }
+            _ = await fixture.engine.apply(ProxyConfig())
+            let answer = try await onThread {
+                try client.send(Self.hello)
+                return try client.receiveToEnd()
+            }
+            #expect(answer == [21, 3, 3, 0, 2, 2, 80])
+            let record = try await fixture.record()
+            #expect(record.verdict == .refused(.draining))
+            #expect(record.listener == "egress")
         }
     }
 

@@ -105,6 +105,7 @@ struct EndpointTests {
         try await self.withResolver([:], [Endpoint(address: "nowhere.internal", port: 443)]) { (engine, records) async throws in
             #expect(try await self.exchange(engine.boundListeners[0].address.port) == [21, 3, 3, 0, 2, 2, 80])
             #expect(records.all.first?.verdict == .refused(.nameNotResolved))
+            #expect(records.all.first?.detail == "unknown")
         }
     }
 

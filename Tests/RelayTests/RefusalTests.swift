@@ -114,6 +114,7 @@ struct RefusalTests {
         #expect(answer == Self.internalError)
         #expect(record.verdict == .refused(.connectFailed))
         #expect(record.endpoint == "127.77.0.1:\(port)")
+        #expect(record.detail == "Connection refused")
     }
 
     @Test("an empty table listens and refuses with no_route")

@@ -1,3 +1,5 @@
+import CLinux
+import Glibc
 import Routing
 import TestKit
 import Testing
@@ -211,6 +213,32 @@ struct TransferTests {
             }
             #expect(String(decoding: answer, as: UTF8.self) == "413")
             _ = try await fixture.record()
+        }
+    }
+
+    @Test("what the server said before its reset reaches a slow client first")
+    func resetAfterData() async throws {
+        let bytes = pattern(300_000, seed: 3)
+        let isReset = Mutexed(false)
+        let server = try TestServer { socket in
+            _ = try socket.receive(exactly: Self.hello.count)
+            try socket.send(bytes)
+            while cl_unsent(socket.fd) > 0 { usleep(1000) }
+            socket.reset()
+            isReset.withLock { $0 = true }
+        }
+        try await EngineFixture.run(.passthrough(to: server)) { (fixture) async throws in
+            let port = fixture.port
+            let client = try await onThread {
+                let client = try TestSocket.connect(port: port, receiveBuffer: 8192)
+                try client.send(Self.hello)
+                return client
+            }
+            try await fixture.until { isReset.withLock { $0 } }
+            let got = try await onThread { try client.receive(exactly: bytes.count) }
+            await #expect(throws: SocketError(number: 104)) { try await onThread { _ = try client.receive() } }
+            #expect(got == bytes)
+            #expect(try await fixture.record().closeReason == .upstreamReset)
         }
     }
 

@@ -47,6 +47,8 @@ int cl_local_address(int fd, struct sockaddr_storage *address);
 // The pending error of a socket as a positive errno, 0 for none. Reading clears it.
 int cl_socket_error(int fd);
 int cl_shutdown_write(int fd);
+// Bytes in the send queue that have not left yet.
+int cl_unsent(int fd);
 
 ssize_t cl_recv(int fd, void *bytes, size_t count);
 ssize_t cl_peek(int fd, void *bytes, size_t count);
@@ -83,6 +85,8 @@ int64_t cl_monotonic_ns(void);
 int64_t cl_realtime_ns(void);
 // Processors this thread may run on.
 int cl_affinity_count(void);
+// Raises the limit of open files as far as it may go without privilege, and returns it.
+int64_t cl_raise_file_limit(void);
 // An open file to close and reopen when descriptors run out.
 int cl_open_spare(void);
 // Writing to a socket that is gone is an error to handle, not a signal. For splice, which has no MSG_NOSIGNAL.
