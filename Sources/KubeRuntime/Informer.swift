@@ -116,7 +116,7 @@ package final class Informer: Service, Sendable {
             return machine.closed(afterEvents: hadEvents, using: &generator)
         } catch {
             let delay = machine.failed(error.failure, using: &generator)
-            if !Task.isCancelled { self.report("A watch broke off; resuming", "\(error)", delay) }
+            if !Task.isCancelled { self.report("A watch broke off; resuming", "\(error)", delay, isAnswer: false) }
             return delay
         }
     }
@@ -157,13 +157,14 @@ package final class Informer: Service, Sendable {
     private func failed(_ error: KubeError, _ message: Logger.Message, _ machine: inout WatchMachine) -> Duration {
         var generator = SystemRandomNumberGenerator()
         let delay = machine.failed(error.status.map { .status($0) } ?? .connection("\(error)"), using: &generator)
-        if !Task.isCancelled { self.report(message, "\(error)", delay) }
+        if !Task.isCancelled { self.report(message, "\(error)", delay, isAnswer: error.status != nil) }
         return delay
     }
 
-    private func report(_ message: Logger.Message, _ reason: String, _ delay: Duration) {
+    private func report(_ message: Logger.Message, _ reason: String, _ delay: Duration, isAnswer: Bool) {
         let metadata: Logger.Metadata = ["reason": "\(reason)", "retry.after": "\(delay)"]
-        // Before the first list everything waits for us, so that a person should know; later the cache still serves.
-        if self.isSynchronised { self.logger.info(message, metadata: metadata) } else { self.logger.warning(message, metadata: metadata) }
+        // Before the first list everything waits for us, so that a person should know what the server objects to; later
+        // the cache still serves. That no server answers is told once, by the client.
+        self.logger.log(level: self.isSynchronised || !isAnswer ? .debug : .warning, message, metadata: metadata)
     }
 }

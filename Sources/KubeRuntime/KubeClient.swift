@@ -43,6 +43,7 @@ package final class KubeClient: Sendable {
     private let bucket: Mutex<TokenBucket<ContinuousClock.Instant>>
     private let backoff = Backoff(base: .milliseconds(200), cap: .seconds(10))
     private let metrics: KubeClientMetrics?
+    private let contact: ServerContact
 
     package init(
         _ config: ClusterConfig, transport: CurlTransport = CurlTransport(), userAgent: String, rate: Rate = Rate(),
@@ -55,6 +56,7 @@ package final class KubeClient: Sendable {
         self.credentials = CredentialSource(config)
         self.bucket = Mutex(TokenBucket(perSecond: rate.perSecond, burst: rate.burst))
         self.metrics = metrics
+        self.contact = ServerContact(server: config.server, logger: logger)
     }
 
     /// The answer's JSON; any status but 2xx is thrown.
@@ -85,8 +87,10 @@ package final class KubeClient: Sendable {
                 stream = try await self.transport.stream(http)
             } catch {
                 self.metrics?.count(request, code: "error")
+                self.contact.failed(error)
                 throw KubeError(error)
             }
+            self.contact.answered()
             self.metrics?.count(request, code: "\(stream.status)")
             if (200..<300).contains(stream.status) { return stream }
             let error = Self.error(status: stream.status, headers: stream.headers, body: await Self.start(of: stream.body), request)
@@ -132,8 +136,10 @@ package final class KubeClient: Sendable {
             response = try await self.transport.send(http)
         } catch {
             self.metrics?.count(request, code: "error")
+            self.contact.failed(error)
             throw KubeError(error)
         }
+        self.contact.answered()
         self.metrics?.count(request, code: "\(response.status)")
         if response.isSuccess { return response }
         throw Self.error(status: response.status, headers: response.headers, body: response.body, request)

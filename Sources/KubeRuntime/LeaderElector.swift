@@ -116,7 +116,11 @@ package final class LeaderElector: Service, Sendable {
             self.state.withLock { $0.lease = nil }
         } catch {
             self.state.withLock { $0.lease = nil }
-            if !Task.isCancelled { self.logger.warning("The leader lease could not be renewed", metadata: ["reason": "\(error)"]) }
+            // That no server answers is told once, by the client; that leadership ended, by `announce`.
+            let level = error.status == nil ? Logger.Level.debug : .warning
+            if !Task.isCancelled {
+                self.logger.log(level: level, "The leader lease could not be renewed", metadata: ["reason": "\(error)"])
+            }
         }
         return self.timing.retryPeriod
     }

@@ -31,7 +31,8 @@ package struct Mesh: MeshResource {
     }
 
     package enum Authority: Hashable, Sendable {
-        case builtin(rsaBits: Int, expiration: Duration)
+        /// Without `rsaBits` the key is P-256.
+        case builtin(rsaBits: Int?, expiration: Duration)
         case provided(certificate: DataSource, key: DataSource)
     }
 
@@ -106,8 +107,8 @@ package struct Mesh: MeshResource {
         switch fields.string("type") {
         case "builtin":
             let caCert = conf?.object("caCert")
-            let bits = caCert?.int("RSAbits") ?? 2048
-            if ![2048, 3072, 4096].contains(bits) { caCert?.violate("RSAbits", "has to be one of 2048, 3072, 4096; is \(bits)") }
+            let bits = caCert?.int("RSAbits")
+            if let bits, ![2048, 3072, 4096].contains(bits) { caCert?.violate("RSAbits", "has to be one of 2048, 3072, 4096; is \(bits)") }
             return .builtin(rsaBits: bits, expiration: caCert?.duration("expiration") ?? .seconds(10 * 365 * 86_400))
         case "provided":
             guard let certificate = conf?.dataSource("cert"), let key = conf?.dataSource("key") else { return nil }

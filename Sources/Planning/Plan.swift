@@ -65,7 +65,8 @@ package struct StatusPatch: Hashable, Sendable {
 package struct AuthorityRequest: Hashable, Sendable {
     package var mesh: MeshName
     package var backend: String
-    package var rsaBits: Int
+    /// Nil: a P-256 key.
+    package var rsaBits: Int?
     package var life: Duration
     package var why: String
 }

@@ -20,7 +20,11 @@ struct PrintVersion: ParsableCommand {
     func run() { print("egret-cp \(EgretVersion.current)") }
 }
 
-enum Mode: String, ExpressibleByArgument, CaseIterable { case kubernetes, universal }
+enum Mode: String, ExpressibleByArgument {
+    case kubernetes, universal
+
+    static var allValueStrings: [String] { [Self.kubernetes.rawValue] }
+}
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -74,8 +78,10 @@ struct Run: AsyncParsableCommand {
                 "version": "\(EgretVersion.current)", "k8s.server": "\(config.server)", "k8s.namespace": "\(options.namespace)",
                 "identity": "\(options.identity)",
             ])
-        let client = KubeClient(config, userAgent: "egret-cp/\(EgretVersion.current)", logger: logger)
-        let controlPlane = ControlPlane(options: options, client: client, registry: MetricsRegistry(), logger: logger)
+        let registry = MetricsRegistry()
+        let client = KubeClient(
+            config, userAgent: "egret-cp/\(EgretVersion.current)", metrics: KubeClientMetrics(registry), logger: logger)
+        let controlPlane = ControlPlane(options: options, client: client, registry: registry, logger: logger)
         var group = ServiceGroupConfiguration(
             services: controlPlane.services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet(logger))

@@ -16,10 +16,26 @@ package struct Executor: Sendable {
         var cause: String
     }
 
+    /// A write of ours that the cache has not shown yet.
     private struct Echo {
         /// The cached version when we wrote; nil: not cached.
         var before: String?
+        /// The version the server gave our write; nil: a delete.
+        var written: String?
         var until: ContinuousClock.Instant
+
+        /// Versions are numbers in the order of writes (Kubernetes guarantees it from 1.35 on, and etcd always did). Where
+        /// they are not, any other version than before will do.
+        func isPending(cached: String?) -> Bool {
+            if cached == self.before { return cached != self.written }
+            guard let cached = cached.flatMap(UInt64.init), let written = self.written.flatMap(UInt64.init) else { return false }
+            return cached < written
+        }
+    }
+
+    private struct Target: Hashable {
+        var type: ResourceType
+        var key: ObjectKey
     }
 
     /// How long a write may take to come back by watch before it counts as lost.
@@ -33,7 +49,7 @@ package struct Executor: Sendable {
     private let backoff = Backoff()
 
     private var setbacks: [PlanItem.ID: Setback] = [:]
-    private var echoes: [PlanItem.ID: Echo] = [:]
+    private var echoes: [Target: Echo] = [:]
     private var version = -1
     private var done: Set<PlanItem.ID> = []
     /// Nil while the API server answers.
@@ -65,7 +81,7 @@ package struct Executor: Sendable {
         let items = PlanItem.items(of: plan)
         let wanted = Set(items.map(\.id))
         self.setbacks = self.setbacks.filter { wanted.contains($0.key) }
-        self.echoes = self.echoes.filter { wanted.contains($0.key) }
+        self.echoes = self.echoes.filter { $0.value.until > .now }
         if let lost = self.lostSince, lost.notBefore > .now { return lost.notBefore }
 
         var next: ContinuousClock.Instant?
@@ -77,18 +93,19 @@ package struct Executor: Sendable {
                 remember(setback.notBefore)
                 continue
             }
-            let before = item.target.flatMap { cached($0.type, $0.key)?.metadata.resourceVersion }
-            if let echo = self.echoes[item.id], item.target != nil, echo.before == before, echo.until > now {
+            let target = item.target.map { Target(type: $0.type, key: $0.key) }
+            let before = target.flatMap { cached($0.type, $0.key)?.metadata.resourceVersion }
+            if let target, let echo = self.echoes[target], echo.isPending(cached: before) {
                 remember(echo.until)
                 continue
             }
             let started = ContinuousClock.now
             do {
-                try await self.perform(item, before: before)
+                let written = try await self.perform(item, before: before)
                 self.foundServer()
                 self.setbacks[item.id] = nil
                 self.done.insert(item.id)
-                self.echoes[item.id] = Echo(before: before, until: .now + Self.echoPatience)
+                if let target { self.echoes[target] = Echo(before: before, written: written, until: .now + Self.echoPatience) }
                 self.metrics.reconciled(item.id.kind, result: "success", took: .now - started)
             } catch {
                 self.metrics.reconciled(item.id.kind, result: "error", took: .now - started)
@@ -104,13 +121,18 @@ package struct Executor: Sendable {
 
     // MARK: Items
 
-    private func perform(_ item: PlanItem, before: String?) async throws(ItemFailure) {
+    /// Returns the version the server gave the object.
+    private func perform(_ item: PlanItem, before: String?) async throws(ItemFailure) -> String? {
         do {
             switch item {
-            case .authority(let request): try await self.make(request)
-            case .apply(let apply): try await self.apply(apply, before: before)
-            case .delete(let delete): try await self.delete(delete)
-            case .status(let patch): try await self.report(patch)
+            case .authority(let request):
+                try await self.make(request)
+                return nil
+            case .apply(let apply): return try await self.apply(apply, before: before)
+            case .delete(let delete):
+                try await self.delete(delete)
+                return nil
+            case .status(let patch): return try await self.report(patch)
             }
         } catch let error as KubeError {
             throw ItemFailure(error)
@@ -129,11 +151,11 @@ package struct Executor: Sendable {
         self.logger.info("Made a certificate authority", metadata: ["mesh.name": "\(request.mesh)", "why": "\(request.why)"])
     }
 
-    private func apply(_ apply: Apply, before: String?) async throws {
+    private func apply(_ apply: Apply, before: String?) async throws -> String? {
         let written = try await self.writer.apply(
             apply.type, apply.object, subresource: nil, manager: apply.manager, force: apply.force)
         // The server found nothing to change: neither a line nor an event.
-        if let before, written.metadata.resourceVersion == before { return }
+        if let before, written.metadata.resourceVersion == before { return before }
         let isNew = apply.change == .create
         self.logger.info(
             isNew ? "Created an object" : "Updated an object",
@@ -142,6 +164,7 @@ package struct Executor: Sendable {
             EventNote(
                 regarding: apply.regarding, reason: isNew ? "Created" : "Updated", action: "Apply",
                 sentence: "\(isNew ? "Created" : "Updated") \(apply.type.kind) \(apply.object.name): \(apply.why)", isWarning: false))
+        return written.metadata.resourceVersion
     }
 
     private func delete(_ delete: Delete) async throws {
@@ -161,10 +184,11 @@ package struct Executor: Sendable {
         }
     }
 
-    private func report(_ patch: StatusPatch) async throws {
+    private func report(_ patch: StatusPatch) async throws -> String? {
         var object = KubeObject(patch.type, name: patch.object.name, namespace: patch.object.namespace)
         object.status = patch.status
-        _ = try await self.writer.apply(patch.type, object, subresource: "status", manager: FieldManager.operator, force: true)
+        let written = try await self.writer.apply(
+            patch.type, object, subresource: "status", manager: FieldManager.operator, force: true)
         if patch.news.isEmpty {
             self.logger.debug("Updated a status", metadata: ["k8s.object": "\(patch.object.displayName)"])
         }
@@ -177,6 +201,7 @@ package struct Executor: Sendable {
                     regarding: patch.object, reason: news.reason.rawValue, action: "Report", sentence: news.sentence,
                     isWarning: news.isWarning))
         }
+        return written.metadata.resourceVersion
     }
 
     // MARK: Failures
@@ -201,11 +226,8 @@ package struct Executor: Sendable {
 
     private mutating func lostServer(_ cause: String) -> ContinuousClock.Instant {
         let failures = (self.lostSince?.failures ?? 0) + 1
-        if failures == 1 {
-            self.logger.warning(
-                "Cannot write to the API server; proxies keep what they have and writing goes on when it answers",
-                metadata: ["cause": "\(cause)"])
-        }
+        // The client tells people once that the server is gone.
+        self.logger.debug("Writing waits for the API server", metadata: ["cause": "\(cause)"])
         var generator = SystemRandomNumberGenerator()
         let notBefore = ContinuousClock.now + self.backoff.delay(failures: failures, using: &generator)
         self.lostSince = (failures, notBefore)
@@ -213,9 +235,7 @@ package struct Executor: Sendable {
     }
 
     private mutating func foundServer() {
-        guard self.lostSince != nil else { return }
         self.lostSince = nil
-        self.logger.info("The API server takes writes again")
     }
 }
 
