@@ -2,7 +2,7 @@ import JSONModel
 
 /// The built-in kinds, one line each: group and version, kind, plural, short names, and what is special.
 enum BuiltIns {
-    static let types = TypeTable(metaTypes, podTypes, volumeTypes, coreTypes, appsTypes, policyTypes)
+    static let types = TypeTable(metaTypes, podTypes, volumeTypes, coreTypes, appsTypes, policyTypes, optionTypes)
 
     static func resources(_ types: TypeTable) -> [ResourceType] {
         func kind(

@@ -223,3 +223,18 @@ let policyTypes = """
       replicas int32 =0
       selector string
     """
+
+/// Request values that are no resources.
+let optionTypes = """
+    DeleteOptions
+      apiVersion string
+      kind string
+      gracePeriodSeconds int64
+      preconditions Preconditions
+      orphanDependents bool
+      propagationPolicy string
+      dryRun [string]
+    Preconditions
+      uid string
+      resourceVersion string
+    """

@@ -3,19 +3,30 @@ import JSONModel
 import YAMLDocument
 
 extension APIService {
+    static let bodyTypes = ["application/json", "application/yaml", KubernetesProtobuf.mediaType]
+
     /// Reads a request's body as one object of the call's kind (or of another, for subresources).
-    func decodeBody(_ call: Call, as type: ResourceType) throws -> JSON {
-        guard ["application/json", "application/yaml", ""].contains(call.request.mediaType) else {
-            throw APIError.unsupportedMediaType(call.request.mediaType, accepted: ["application/json", "application/yaml"])
+    func decodeBody(_ call: Call, as type: ResourceType) throws(APIError) -> JSON {
+        try Self.checkIdentity(try self.parseBody(call.request, typeName: type.schema.node.typeName ?? ""), as: type)
+    }
+
+    /// Reads a body by its media type.
+    func parseBody(_ request: APIRequest, typeName: String) throws(APIError) -> JSON {
+        switch request.mediaType {
+        case "application/json", "": return try Self.parse(request.body, isYAML: false)
+        case "application/yaml": return try Self.parse(request.body, isYAML: true)
+        case KubernetesProtobuf.mediaType where !typeName.isEmpty && !typeName.contains("."):
+            do { return try self.protobuf.decode(request.body, typeName: typeName) } catch {
+                throw .badRequest("the protobuf body of the request cannot be read: \(error)")
+            }
+        default: throw .unsupportedMediaType(request.mediaType, accepted: Self.bodyTypes)
         }
-        let object = try Self.parse(call.request.body, isYAML: call.request.mediaType == "application/yaml")
-        return try Self.checkIdentity(object, as: type)
     }
 
     static func parse(_ body: Data, isYAML: Bool) throws(APIError) -> JSON {
-        let text = String(decoding: body, as: UTF8.self)
         do {
-            let value = isYAML ? try YAMLDocument.parseOne(text, file: "request body") : try JSON(parsing: body)
+            let value =
+                isYAML ? try YAMLDocument.parseOne(String(decoding: body, as: UTF8.self), file: "request body") : try JSON(parsing: body)
             guard value.object != nil || value.array != nil else { throw APIError.badRequest("the body must be an object") }
             return value
         } catch let error as APIError {

@@ -8,8 +8,11 @@ struct DeleteOptions: Hashable, Sendable {
     var uid: String?
     var resourceVersion: String?
 
-    init(_ request: APIRequest) throws(APIError) {
-        let body = request.body.isEmpty ? [:] : try APIService.parse(request.body, isYAML: request.mediaType == "application/yaml")
+    var isDryRun: Bool
+
+    /// - Parameter body: the DeleteOptions object, empty where the request has none
+    init(_ body: JSON, _ request: APIRequest) throws(APIError) {
+        self.isDryRun = request.isDryRun || body["dryRun"]?.array?.contains("All") ?? false
         self.gracePeriodSeconds = body["gracePeriodSeconds"]?.int ?? request.query["gracePeriodSeconds"].flatMap(Int.init)
         self.propagation = body["propagationPolicy"]?.string ?? request.query["propagationPolicy"]
         if body["orphanDependents"]?.bool == true || request.query["orphanDependents"] == "true" { self.propagation = "Orphan" }
@@ -24,9 +27,8 @@ struct DeleteOptions: Hashable, Sendable {
 
 extension APIService {
     func delete(_ call: Call, name: String) throws -> APIReply {
-        let options = try DeleteOptions(call.request)
-        let isDry = call.request.isDryRun || Self.bodyAsksDryRun(call.request)
-        let (object, isGone) = try self.store.transact(isDry: isDry) { transaction in
+        let options = try self.deleteOptions(call.request)
+        let (object, isGone) = try self.store.transact(isDry: options.isDryRun) { transaction in
             try self.remove(call.key(name), call.type, options, in: &transaction)
         }
         self.didWrite(object, call, isGone: isGone)
@@ -37,15 +39,14 @@ extension APIService {
         return .ok(["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success", "details": details])
     }
 
-    private static func bodyAsksDryRun(_ request: APIRequest) -> Bool {
-        guard !request.body.isEmpty, let body = try? Self.parse(request.body, isYAML: false) else { return false }
-        return body["dryRun"]?.array?.contains("All") ?? false
+    private func deleteOptions(_ request: APIRequest) throws(APIError) -> DeleteOptions {
+        try DeleteOptions(request.body.isEmpty ? [:] : try self.parseBody(request, typeName: "DeleteOptions"), request)
     }
 
     func deleteCollection(_ call: Call) throws -> APIReply {
-        let options = try DeleteOptions(call.request)
+        let options = try self.deleteOptions(call.request)
         let selection = try Selection(call)
-        let removed = try self.store.transact(isDry: call.request.isDryRun) { transaction in
+        let removed = try self.store.transact(isDry: options.isDryRun) { transaction in
             try transaction.list(call.type.qualifiedName, namespace: call.target.namespace).filter { selection.matches($0.object) }
                 .map { try self.remove($0.key, call.type, options, in: &transaction) }
         }
@@ -152,6 +153,6 @@ extension APIService {
 }
 
 extension DeleteOptions {
-    private init() {}
+    private init() { self.isDryRun = false }
     static let plain = DeleteOptions()
 }

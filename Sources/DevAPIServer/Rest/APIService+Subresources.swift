@@ -53,7 +53,7 @@ extension APIService {
             let before = try self.scale(of: old, call.type)
             let wanted: JSON
             if call.request.method == .put {
-                wanted = try Self.checkIdentity(try Self.parse(call.request.body, isYAML: false), as: self.scaleType)
+                wanted = try self.decodeBody(call, as: self.scaleType)
             } else {
                 guard let form = PatchForm(rawValue: call.request.mediaType) else {
                     throw APIError.unsupportedMediaType(call.request.mediaType, accepted: PatchForm.allCases.map(\.rawValue))

@@ -9,6 +9,7 @@ final class APIService: Sendable {
     let registry: Registry
     let tokens: TokenAuthority
     let metrics = RequestMetrics()
+    let protobuf: KubernetesProtobuf
     let kubelets: any KubeletReading
     let logger: Logger
     /// Wall clock, as RFC 3339 in UTC with whole seconds.
@@ -20,6 +21,7 @@ final class APIService: Sendable {
     ) {
         self.store = store
         self.registry = registry
+        self.protobuf = KubernetesProtobuf(types: registry.types)
         self.tokens = tokens
         self.kubelets = kubelets
         self.logger = logger
