@@ -133,6 +133,8 @@ let package = Package(
         program("egret-devcluster", ["DevAPIServer", "DevNode", "KubeRuntime", "Telemetry", logging, lifecycle, unixSignals]),
 
         // Tests mirror Sources. ScenarioTests run the real programs against a cluster.
+        .target(
+            name: "TestServer", dependencies: [nioCore, nioPosix, nioHTTP1, nioSSL], path: "Tests/TestServer", swiftSettings: swift),
         .target(name: "TestKit", dependencies: ["JSONModel", "KubeAPI", subprocess, system], path: "Tests/TestKit", swiftSettings: swift),
         tests("JSONModel"),
         tests("MeshModel", ["JSONModel", "YAMLDocument"]),
@@ -144,8 +146,8 @@ let package = Package(
         tests("ConfigSync", ["JSONModel", "Routing"]),
         tests("Telemetry", [logging]),
         tests("YAMLDocument", ["JSONModel"]),
-        tests("CurlTransport", [nioCore, nioPosix, nioHTTP1, nioSSL]),
-        tests("KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", logging, lifecycle, nioCore, nioPosix, nioHTTP1]),
+        tests("CurlTransport", ["TestServer", hummingbird, hummingbirdTLS, hummingbirdHTTP2, logging, nioCore, nioSSL]),
+        tests("KubeRuntime", ["TestServer", "JSONModel", "KubeAPI", "CurlTransport", "Telemetry", logging, lifecycle]),
         tests("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
         tests("TLSRelay", ["Routing", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, crypto]),
         tests(

@@ -36,6 +36,15 @@ static inline CURLcode egret_curl_set_body(CURL *easy, const void *data, size_t 
     return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, data);
 }
 
+// A body that is asked for as it is sent. libcurl cannot rewind it, so it never sends it twice by itself.
+static inline CURLcode egret_curl_set_unrepeatable_body(CURL *easy, curl_read_callback read, void *context, size_t length) {
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
+    if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_READFUNCTION, read);
+    if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_READDATA, context);
+    return code;
+}
+
 // The list must live as long as the transfer.
 static inline CURLcode egret_curl_set_list(CURL *easy, CURLoption option, struct curl_slist *list) {
     return curl_easy_setopt(easy, option, list);

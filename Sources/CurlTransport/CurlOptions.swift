@@ -41,12 +41,14 @@ struct CurlOptions {
     }
 
     private mutating func setMethod(_ request: HTTPRequest) {
-        if let body = request.body {
+        if let body = request.body, request.isIdempotent || body.isEmpty {
             let code = body.withUnsafeBytes { bytes in
                 // An empty buffer may have no address, which curl would take for "no body".
                 bytes.isEmpty ? egret_curl_set_body(self.easy, "", 0) : egret_curl_set_body(self.easy, bytes.baseAddress, bytes.count)
             }
             self.check(code)
+        } else if request.body != nil {
+            // The transfer hands the body over as it is sent.
         } else if request.method == "HEAD" {
             self.set(CURLOPT_NOBODY, 1)
         } else {

@@ -8,6 +8,8 @@ final class CurlTransfer {
     private var lists: [UnsafeMutablePointer<curl_slist>] = []
     private let errorText: UnsafeMutablePointer<CChar>
     private var head = HeadReader()
+    /// How much of a body that must not be sent twice is sent.
+    private var uploaded = 0
 
     init(_ exchange: Exchange) throws(TransportError) {
         guard let easy = curl_easy_init() else { throw TransportError(.failed, "libcurl is out of memory") }
@@ -18,6 +20,11 @@ final class CurlTransfer {
         var options = CurlOptions(easy: easy)
         options.set(exchange.request, isStream: exchange.isStream)
         self.lists = options.lists
+        if let body = exchange.request.body, !body.isEmpty, !exchange.request.isIdempotent {
+            options.check(
+                egret_curl_set_unrepeatable_body(
+                    easy, { CurlTransfer.onUpload($0, $1, $2, $3) }, Unmanaged.passUnretained(self).toOpaque(), body.count))
+        }
         options.check(egret_curl_set_error_buffer(easy, self.errorText))
         options.check(
             egret_curl_set_callbacks(
@@ -39,8 +46,7 @@ final class CurlTransfer {
     }
 
     var silence: TransportError {
-        let seconds = self.exchange.request.timeout?.components.seconds ?? 0
-        return TransportError(.timedOut, "\(self.exchange.request) was silent for \(seconds) s")
+        TransportError(.timedOut, "\(self.exchange.request) was silent for \(self.exchange.request.timeout ?? .zero)")
     }
 
     func result(_ code: CURLcode) -> Result<Void, TransportError> {
@@ -60,6 +66,17 @@ final class CurlTransfer {
         let line = UnsafeRawBufferPointer(start: data, count: size * count)
         if let head = transfer.head.received(line: line) { transfer.exchange.received(head: head) }
         return size * count
+    }
+
+    private static func onUpload(
+        _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+    ) -> Int {
+        guard let buffer, let context else { return 0 }
+        let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+        guard let piece = transfer.exchange.request.body?.dropFirst(transfer.uploaded).prefix(size * count) else { return 0 }
+        UnsafeMutableRawBufferPointer(start: buffer, count: size * count).copyBytes(from: piece)
+        transfer.uploaded += piece.count
+        return piece.count
     }
 
     private static func onBytes(_ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?) -> Int

@@ -22,10 +22,14 @@ package struct HTTPRequest: Sendable, CustomStringConvertible {
     package var connectTimeout: Duration
     package var tls: TLSSettings
     package var proxy: ProxyChoice
+    /// Whether sending it twice does what sending it once does. Only such a request is sent again on a fresh connection
+    /// when the one it was sent on turns out to be dead.
+    package var isIdempotent: Bool
 
     package init(
         _ method: String = "GET", _ url: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil, timeout: Duration? = .seconds(30),
-        connectTimeout: Duration = .seconds(10), tls: TLSSettings = TLSSettings(), proxy: ProxyChoice = .environment
+        connectTimeout: Duration = .seconds(10), tls: TLSSettings = TLSSettings(), proxy: ProxyChoice = .environment,
+        isIdempotent: Bool? = nil
     ) {
         self.method = method
         self.url = url
@@ -35,6 +39,7 @@ package struct HTTPRequest: Sendable, CustomStringConvertible {
         self.connectTimeout = connectTimeout
         self.tls = tls
         self.proxy = proxy
+        self.isIdempotent = isIdempotent ?? ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"].contains(method)
     }
 
     package var description: String {

@@ -19,6 +19,9 @@ extension TransportError {
         case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_HTTP2, CURLE_HTTP2_STREAM,
             CURLE_WEIRD_SERVER_REPLY:
             self.init(.connectionLost, sentence, isSafeToRepeat: nothingSent)
+        case CURLE_SEND_FAIL_REWIND:
+            // The connection died and libcurl may not send this body again.
+            self.init(.connectionLost, "\(request) failed: the connection ended before an answer came", isSafeToRepeat: false)
         default: self.init(.failed, sentence, isSafeToRepeat: nothingSent)
         }
     }

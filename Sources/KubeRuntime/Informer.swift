@@ -139,7 +139,8 @@ package final class Informer: Service, Sendable {
         var hadEvents = false
         do {
             for try await bytes in body {
-                for event in try decoder.events(appending: bytes) {
+                decoder.append(bytes)
+                while let event = try decoder.next() {
                     if case .error(let status) = event { throw WatchEnd(failure: .status(status)) }
                     self.cache.perform(machine.received(event))
                     hadEvents = true

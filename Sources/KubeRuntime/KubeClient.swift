@@ -173,7 +173,7 @@ package final class KubeClient: Sendable {
         if let authorization = credential.authorization { headers.append(HTTPHeader("authorization", authorization)) }
         return HTTPRequest(
             request.method.rawValue, self.config.server + request.target, headers: headers, body: request.body.map { [UInt8]($0.data) },
-            timeout: timeout, tls: credential.tls, proxy: self.config.proxy)
+            timeout: timeout, tls: credential.tls, proxy: self.config.proxy, isIdempotent: request.isIdempotent)
     }
 }
 

@@ -1,0 +1,83 @@
+import CurlTransport
+import Hummingbird
+import HummingbirdHTTP2
+import HummingbirdTLS
+import Logging
+import NIOCore
+import NIOSSL
+import Synchronization
+import TestServer
+import Testing
+
+/// Knows which connection a request came on.
+private struct ConnectionContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let peer: String
+
+    init(source: ApplicationRequestContextSource) {
+        self.coreContext = .init(source: source)
+        self.peer = "\(source.channel.remoteAddress.flatMap(\.port) ?? 0)"
+    }
+}
+
+@Suite("HTTP/2", .timeLimit(.minutes(1)))
+struct HTTP2Tests {
+    private func withServer(_ body: @Sendable @escaping (_ url: String) async throws -> Void) async throws {
+        let router = Router(context: ConnectionContext.self)
+        router.get("/peer") { _, context in context.peer }
+        router.get("/watch") { _, context in
+            let peer = context.peer
+            return Response(
+                status: .ok,
+                body: ResponseBody { writer in
+                    try await writer.write(ByteBuffer(string: peer))
+                    // Open until the client goes.
+                    try await Task.sleep(for: .seconds(600))
+                })
+        }
+        let tls = TLSConfiguration.makeServerConfiguration(
+            certificateChain: [.certificate(try NIOSSLCertificate(bytes: Array(TestPKI.serverCertificate.utf8), format: .pem))],
+            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(TestPKI.serverKey.utf8), format: .pem)))
+        let (ports, found) = AsyncStream.makeStream(of: Int.self)
+        var logger = Logger(label: "test")
+        logger.logLevel = .error
+        let application = Application(
+            router: router, server: try .http2Upgrade(tlsConfiguration: tls),
+            configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            onServerRunning: { found.yield($0.localAddress?.port ?? 0) }, logger: logger)
+        try await withThrowingTaskGroup { group in
+            group.addTask { try? await application.run() }
+            var iterator = ports.makeAsyncIterator()
+            let port = try #require(await iterator.next())
+            try await body("https://127.0.0.1:\(port)")
+            group.cancelAll()
+        }
+    }
+
+    @Test("Many requests at once share one connection, and streams share another")
+    func multiplexing() async throws {
+        try await self.withServer { url in
+            let transport = CurlTransport()
+            let tls = TLSSettings(ca: TestPKI.ca)
+            let peers = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<50 { group.addTask { try await transport.send(CurlRequest("GET", url + "/peer", tls: tls)).text } }
+                return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+            }
+            #expect(peers.count == 1)
+
+            var streams: [HTTPStream] = []
+            var streamPeers: Set<String> = []
+            for _ in 0..<10 {
+                let stream = try await transport.stream(CurlRequest("GET", url + "/watch", tls: tls))
+                var iterator = stream.body.makeAsyncIterator()
+                streamPeers.insert(String(decoding: try #require(try await iterator.next()), as: UTF8.self))
+                streams.append(stream)
+            }
+            #expect(streamPeers.count == 1)
+            #expect(streamPeers.isDisjoint(with: peers))
+            // Ten open streams do not stand in the way of a request.
+            #expect(try await transport.send(CurlRequest("GET", url + "/peer", tls: tls)).text == peers.first)
+            withExtendedLifetime(streams) {}
+        }
+    }
+}
