@@ -128,7 +128,7 @@ let package = Package(
             ]),
 
         program("egret-cp", ["ControlPlane", "JSONModel", "KubeRuntime", "Telemetry", logging, lifecycle, unixSignals]),
-        program("egret-dp", ["DataPlane", "Telemetry", logging, lifecycle, unixSignals]),
+        program("egret-dp", ["DataPlane", "ConfigSync", "MeshModel", "JSONModel", "Telemetry", logging, unixSignals]),
         program("egretctl", ["CLI"]),
         program("egret-devcluster", ["DevAPIServer", "DevNode", "KubeRuntime", "Telemetry", logging, lifecycle, unixSignals]),
 

@@ -3,8 +3,8 @@ import FoundationEssentials
 
 /// How many cores this process may keep busy: its affinity, and its cgroup's CPU quota where there is one. More workers
 /// than that only queue for each other.
-enum UsableCores {
-    static var count: Int {
+package enum UsableCores {
+    package static var count: Int {
         self.count(affinity: Int(cl_affinity_count()), quotas: self.quotaFiles().compactMap(self.read))
     }
 

@@ -1,0 +1,63 @@
+import FoundationEssentials
+import JSONModel
+import Relay
+import Routing
+
+/// What the admin server shows, as values.
+enum AdminPages {
+    /// The configuration in service. Private keys are left out.
+    static func config(_ applied: ConfigApplier.Applied?, errors: [ItemError]) -> JSON {
+        guard let applied else { return ["hash": nil, "config": nil, "errors": []] }
+        return [
+            "hash": JSON(applied.hash),
+            "appliedAt": JSON(applied.at.formatted(.iso8601)),
+            "config": (try? JSON(encoding: self.redacted(applied.config))) ?? nil,
+            "errors": (try? JSON(encoding: errors)) ?? [],
+        ]
+    }
+
+    static func redacted(_ config: ProxyConfig) -> ProxyConfig {
+        var config = config
+        for index in config.clusters.indices {
+            guard case .external(var tls) = config.clusters[index].tls, tls.clientCertificate != nil else { continue }
+            tls.clientCertificate?.key = "(not shown)"
+            config.clusters[index].tls = .external(tls)
+        }
+        return config
+    }
+
+    static func connections(_ connections: [OpenConnection]) -> JSON {
+        .array(
+            connections.map { connection in
+                var json: JSON = [
+                    "id": JSON(connection.id.description), "listener": JSON(connection.listener),
+                    "client": JSON(connection.client.description), "state": JSON(connection.state.rawValue),
+                    "openedAt": JSON(connection.openedAt.formatted(.iso8601)),
+                    "bytesIn": .int(Int64(clamping: connection.bytesIn)), "bytesOut": .int(Int64(clamping: connection.bytesOut)),
+                ]
+                json["sni"] = connection.serverName.map { JSON($0) }
+                json["route"] = connection.origin.map { JSON($0) }
+                json["cluster"] = connection.cluster.map { JSON($0) }
+                json["endpoint"] = connection.endpoint.map { JSON($0) }
+                return json
+            })
+    }
+
+    static func clusters(_ clusters: [ClusterState]) -> JSON {
+        .array(
+            clusters.map { cluster in
+                [
+                    "name": JSON(cluster.name),
+                    "endpoints": .array(
+                        cluster.endpoints.map { state in
+                            [
+                                "address": JSON(state.endpoint.address), "port": JSON(Int(state.endpoint.port)),
+                                "resolved": .array(state.resolved.map { JSON($0) }), "active": JSON(state.active),
+                                "connects": .int(Int64(clamping: state.connects)), "failures": .int(Int64(clamping: state.failures)),
+                                "ejected": JSON(state.ejected),
+                            ]
+                        }),
+                ]
+            })
+    }
+}

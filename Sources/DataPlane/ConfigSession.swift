@@ -1,0 +1,123 @@
+import ConfigSync
+import CurlTransport
+import FoundationEssentials
+import Logging
+import Routing
+import Telemetry
+
+/// Follows the control plane: performs what `SessionMachine` decides, and acknowledges.
+struct ConfigSession: Sendable {
+    let client: ControlPlaneClient
+    let applier: ConfigApplier
+    let logger: Logger
+    let metrics: ProxyMetrics
+
+    /// Messages of one stream, as they come.
+    private struct Messages {
+        var chunks: HTTPBody.AsyncIterator
+        var framer = LineFramer()
+        var ready: [Data] = []
+
+        mutating func next() async -> SessionMachine.Input {
+            do {
+                while true {
+                    if !self.ready.isEmpty { return .received(try StreamMessage(line: self.ready.removeFirst())) }
+                    guard let chunk = try await self.chunks.next() else { return .ended }
+                    self.ready = try self.framer.received(chunk)
+                }
+            } catch let error as TransportError {
+                return error.code == .timedOut ? .silent : .failed(error.message)
+            } catch {
+                return .failed("\(error)")
+            }
+        }
+    }
+
+    /// Until cancelled.
+    func run() async {
+        var machine = SessionMachine()
+        var generator = SystemRandomNumberGenerator()
+        var action = machine.start
+        var messages: Messages?
+        var acknowledged: Acknowledgement?
+        while !Task.isCancelled {
+            let input: SessionMachine.Input
+            switch action {
+            case .connect(let have):
+                do {
+                    messages = Messages(chunks: try await self.client.openStream(have: have).body.makeAsyncIterator())
+                    self.metrics.connected.set(1)
+                    self.logger.info("Connected to the control plane", metadata: ["cp.address": "\(self.client.options.controlPlane.url)"])
+                    input = .opened
+                } catch .refused(let status, let detail) {
+                    input = .refused(status: status, detail: detail)
+                } catch {
+                    input = .failed(error.description)
+                }
+            case .listen:
+                await self.acknowledge(&acknowledged)
+                input = await messages?.next() ?? .ended
+            case .apply(let snapshot):
+                await self.applier.apply(snapshot)
+                await self.acknowledge(&acknowledged)
+                input = await messages?.next() ?? .ended
+            case .wait(let time, let setback):
+                messages = nil
+                // Whoever takes the stream over may not know what we said to the one before.
+                acknowledged = nil
+                self.metrics.connected.set(0)
+                if Task.isCancelled { return }
+                self.report(setback, time)
+                input = await self.pause(time)
+            }
+            action = machine.next(input, using: &generator)
+        }
+    }
+
+    /// Says what became of the snapshot, again whenever that changes; a failed attempt is repeated with the next message.
+    private func acknowledge(_ acknowledged: inout Acknowledgement?) async {
+        guard let applied = self.applier.applied else { return }
+        let now = Acknowledgement(proxy: self.client.options.name, hash: applied.hash, errors: self.applier.errors)
+        guard now != acknowledged else { return }
+        do {
+            try await self.client.acknowledge(now)
+            acknowledged = now
+        } catch {
+            self.logger.debug("Could not acknowledge; trying again with the next message", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    private func report(_ setback: SessionMachine.Setback, _ time: Duration) {
+        let seconds = Int(time.components.seconds)
+        let serving = self.applier.applied == nil ? "nothing is served yet" : "serving goes on with the last configuration"
+        let metadata: Logger.Metadata = [
+            "cause": "\(setback.sentence)", "meanwhile": "\(serving)", "retry.seconds": "\(max(1, seconds))",
+            "cp.address": "\(self.client.options.controlPlane.url)",
+        ]
+        switch setback.kind {
+        case .ended: self.logger.info("The control plane closed the stream; connecting again", metadata: metadata)
+        case .refused: self.logger.warning("The control plane refuses this proxy", metadata: metadata)
+        case .unreachable: self.logger.warning("No connection to the control plane", metadata: metadata)
+        }
+    }
+
+    /// Waits, but not longer than until the token or the CA changes.
+    private func pause(_ time: Duration) async -> SessionMachine.Input {
+        let before = self.credentials
+        let end = ContinuousClock.now + time
+        while ContinuousClock.now < end {
+            do {
+                try await Task.sleep(for: min(.seconds(1), ContinuousClock.now.duration(to: end)))
+            } catch {
+                return .waited
+            }
+            if self.credentials != before { return .credentialsChanged }
+        }
+        return .waited
+    }
+
+    private var credentials: [String?] {
+        let address = self.client.options.controlPlane
+        return [try? address.token?.read("token"), try? address.ca?.read("CA")]
+    }
+}

@@ -1,0 +1,47 @@
+package import ConfigSync
+
+/// What a proxy has to know before it can ask for anything.
+package struct DataPlaneOptions: Sendable {
+    package var proxyType: ProxyType
+    /// `<pod>.<namespace>` on Kubernetes.
+    package var name: String
+    /// Empty for zone proxies.
+    package var mesh: String
+    package var controlPlane: ControlPlaneAddress
+    /// Where probes and scrapes come from outside: the pod's own address. Nil means loopback only.
+    package var ownAddress: String?
+    package var adminPort: Int
+    /// Accepting goes on for this long after readiness was withdrawn.
+    package var drainGrace = Duration.seconds(5)
+    /// Open connections get this long to end by themselves.
+    package var drainTime = Duration.seconds(30)
+    /// Worker threads; nil means one per usable core.
+    package var concurrency: Int?
+    /// How long a new configuration waits for the certificates its routes need.
+    package var identityWait = Duration.seconds(10)
+
+    package init(proxyType: ProxyType, name: String, mesh: String, controlPlane: ControlPlaneAddress, adminPort: Int = 9901) {
+        self.proxyType = proxyType
+        self.name = name
+        self.mesh = mesh
+        self.controlPlane = controlPlane
+        self.adminPort = adminPort
+    }
+}
+
+/// How to reach the control plane and prove who we are.
+package struct ControlPlaneAddress: Sendable {
+    /// `https://host:port`, without a trailing slash.
+    package var url: String
+    /// PEM; nil means the system's roots.
+    package var ca: TextSource?
+    package var skipVerify: Bool
+    package var token: TextSource?
+
+    package init(url: String, ca: TextSource? = nil, skipVerify: Bool = false, token: TextSource? = nil) {
+        self.url = url
+        self.ca = ca
+        self.skipVerify = skipVerify
+        self.token = token
+    }
+}

@@ -1,0 +1,138 @@
+import FoundationEssentials
+import Identity
+import Logging
+import Routing
+import TLSRelay
+import X509
+
+/// Holds a valid certificate for every identity the configuration asks for: makes a key, has it signed, and does so again
+/// when 4/5 of the certificate's life are over. Open connections never notice.
+final class IdentityKeeper: Sendable {
+    struct Entry: Sendable {
+        var spiffeID: String
+        /// When to ask next.
+        var next: Date
+        var failures = 0
+        /// Of the certificate that is served; nil before the first.
+        var notAfter: Date?
+        /// Why the last request failed.
+        var problem: String?
+    }
+
+    struct State: Sendable {
+        var entries: [String: Entry] = [:]
+        var changes = 0
+    }
+
+    private let client: ControlPlaneClient
+    private let credentials: TLSCredentials
+    private let logger: Logger
+    private let state = Watched(State())
+
+    init(client: ControlPlaneClient, credentials: TLSCredentials, logger: Logger) {
+        self.client = client
+        self.credentials = credentials
+        self.logger = logger
+    }
+
+    /// Keeps exactly these from now on.
+    func want(_ requests: [IdentityRequest]) {
+        let now = Date()
+        let dropped = self.state.update { state in
+            let wanted = Dictionary(requests.map { ($0.mesh, $0.spiffeID) }, uniquingKeysWith: { first, _ in first })
+            let dropped = state.entries.keys.filter { wanted[$0] == nil }
+            for mesh in dropped { state.entries[mesh] = nil }
+            for (mesh, id) in wanted where state.entries[mesh]?.spiffeID != id {
+                state.entries[mesh] = Entry(spiffeID: id, next: now)
+                state.changes += 1
+            }
+            return dropped
+        }
+        for mesh in dropped { self.credentials.removeIdentity(mesh: mesh) }
+    }
+
+    /// Returns when every identity is there, or the time is over.
+    func waitUntilReady(atMost limit: Duration) async {
+        _ = await self.state.wait(atMost: limit) { $0.entries.values.allSatisfy { $0.notAfter != nil } }
+    }
+
+    /// What is missing now.
+    var errors: [ItemError] {
+        self.state.value.entries.sorted { $0.key < $1.key }.compactMap { mesh, entry in
+            guard entry.notAfter.map({ $0 <= Date() }) ?? true else { return nil }
+            return ItemError(item: "identity \(mesh)", message: entry.problem ?? "the certificate has not been signed yet")
+        }
+    }
+
+    /// When each mesh's certificate ends.
+    var expiries: [(mesh: String, notAfter: Date)] {
+        self.state.value.entries.compactMap { mesh, entry in entry.notAfter.map { (mesh, $0) } }.sorted { $0.mesh < $1.mesh }
+    }
+
+    /// Until cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            let now = Date()
+            let state = self.state.value
+            let due = state.entries.filter { $0.value.next <= now }
+            if due.isEmpty {
+                // Looked at hourly at least: clocks may be set.
+                let next = state.entries.values.map(\.next).min() ?? .distantFuture
+                let pause = Duration.seconds(min(next.timeIntervalSince(now), 3600))
+                _ = await self.state.wait(atMost: pause) { $0.changes != state.changes }
+            } else {
+                await withDiscardingTaskGroup { group in
+                    for (mesh, entry) in due { group.addTask { await self.renew(mesh, entry) } }
+                }
+            }
+        }
+    }
+
+    private func renew(_ mesh: String, _ entry: Entry) async {
+        do {
+            let key = ProxyKey()
+            let chain = try await self.client.certificate(mesh: mesh, csr: key.signingRequest(spiffeID: entry.spiffeID))
+            let leaf = try Certificate.bundle(pem: chain, what: "the signed certificate")[0]
+            try self.credentials.setIdentity(mesh: mesh, chainPEM: chain, keyPEM: key.pem)
+            let next = Renewal.date(of: leaf, jitter: .random(in: 0..<1))
+            // The control plane's clock may be behind or its certificates very short: never ask in a tight loop.
+            self.update(mesh, entry) {
+                $0.next = max(next, Date() + 1)
+                $0.failures = 0
+                $0.notAfter = leaf.notValidAfter
+                $0.problem = nil
+            }
+            self.logger.info(
+                entry.notAfter == nil ? "Certificate received" : "Certificate renewed",
+                metadata: [
+                    "mesh.name": "\(mesh)", "spiffe.id": "\(entry.spiffeID)", "cert.until": "\(leaf.notValidAfter.formatted(.iso8601))",
+                    "cert.renewal": "\(next.formatted(.iso8601))",
+                ])
+        } catch is CancellationError {
+            return
+        } catch {
+            if Task.isCancelled { return }
+            let sentence = "no certificate for \(entry.spiffeID): \(error)"
+            let pause = min(Double(1 << min(entry.failures, 5)), 30) * .random(in: 0.5...1)
+            self.update(mesh, entry) {
+                $0.next = Date() + pause
+                $0.failures += 1
+                $0.problem = sentence
+            }
+            // Once per cause: the acknowledgement and the metric keep telling.
+            if entry.problem != sentence {
+                self.logger.warning(
+                    "Could not get a certificate; trying again",
+                    metadata: ["mesh.name": "\(mesh)", "spiffe.id": "\(entry.spiffeID)", "cause": "\(error)"])
+            }
+        }
+    }
+
+    private func update(_ mesh: String, _ entry: Entry, _ change: (inout Entry) -> Void) {
+        self.state.update { state in
+            guard var current = state.entries[mesh], current.spiffeID == entry.spiffeID else { return }
+            change(&current)
+            state.entries[mesh] = current
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import FoundationEssentials
+
+/// A token or a CA: given as text, or in a file that may change while we run, as Kubernetes' projected files do.
+package enum TextSource: Sendable {
+    case text(String)
+    case file(String)
+
+    /// - Parameter what: for the error: `the control plane's CA certificate`.
+    package func read(_ what: String) throws(UnreadableFile) -> String {
+        switch self {
+        case .text(let text): return text
+        case .file(let path):
+            guard let data = FileManager.default.contents(atPath: path) else {
+                let reason = FileManager.default.fileExists(atPath: path) ? "it cannot be read" : "there is no such file"
+                throw UnreadableFile(description: "\(what) should be in \(path), but \(reason)")
+            }
+            let text = String(decoding: data, as: UTF8.self).trimmed
+            guard !text.isEmpty else { throw UnreadableFile(description: "\(what) should be in \(path), but the file is empty") }
+            return text
+        }
+    }
+}
+
+package struct UnreadableFile: Error, Hashable, CustomStringConvertible {
+    package let description: String
+}
+
+extension String {
+    /// Without white space at either end.
+    package var trimmed: String {
+        guard let first = self.firstIndex(where: { !$0.isWhitespace }), let last = self.lastIndex(where: { !$0.isWhitespace }) else {
+            return ""
+        }
+        return String(self[first...last])
+    }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import ConfigSync
+import DataPlane
+import FoundationEssentials
+import JSONModel
+import Logging
+import Telemetry
+import UnixSignals
+
+@main
+struct EgretDP: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "egret-dp", abstract: "The Egret data plane proxy.", subcommands: [Run.self, PrintVersion.self])
+}
+
+struct PrintVersion: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
+
+    func run() { print("egret-dp \(EgretVersion.current)") }
+}
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the proxy.",
+        discussion: """
+            The proxy asks the control plane for its configuration and its certificates and listens where the configuration \
+            says. Flags win over environment variables. On SIGTERM it withdraws its readiness, accepts for --drain-grace, \
+            stops accepting, and gives open connections --drain-time; a second SIGTERM ends it at once.
+            """)
+
+    @Option(help: "egress, ingress or dataplane. (default: $KUMA_DATAPLANE_PROXY_TYPE, else dataplane)")
+    var proxyType: String?
+    @Option(help: "The proxy's name. (default: $KUMA_DATAPLANE_NAME, else $POD_NAME.$POD_NAMESPACE)")
+    var name: String?
+    @Option(help: "The mesh of a dataplane proxy; zone proxies serve all meshes. (default: $KUMA_DATAPLANE_MESH, else default)")
+    var mesh: String?
+    @Option(help: "URL of the control plane. (default: $KUMA_CONTROL_PLANE_URL, else https://localhost:5678)")
+    var cpAddress: String?
+    @Option(
+        help: """
+            File with the CA certificate of the control plane, read again when it changes. \
+            (default: $KUMA_CONTROL_PLANE_CA_CERT_FILE, else the text in $KUMA_CONTROL_PLANE_CA_CERT, else the system's roots)
+            """)
+    var caCertFile: String?
+    @Flag(help: "Do not verify the control plane. Whoever is on the way can then take its place.")
+    var skipVerify = false
+    @Option(
+        help: "File with the proxy's token, read again when it changes. (default: $KUMA_DATAPLANE_RUNTIME_TOKEN_PATH)")
+    var dataplaneTokenFile: String?
+    @Option(help: "The proxy's token itself. (default: $KUMA_DATAPLANE_RUNTIME_TOKEN)")
+    var dataplaneToken: String?
+    @Option(help: "How long open connections get to end by themselves. (default: $KUMA_DATAPLANE_DRAIN_TIME, else 30s)")
+    var drainTime: String?
+    @Option(help: "How long the proxy accepts after it stopped being ready. (default: 5s)")
+    var drainGrace: String?
+    @Option(help: "Port of the admin server, on loopback and on $POD_IP. (default: 9901)")
+    var adminPort: Int?
+    @Option(help: "Worker threads. (default: $KUMA_DATAPLANE_RUNTIME_CONCURRENCY, else one per usable core)")
+    var concurrency: Int?
+    @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
+    var logLevel: String?
+    @Option(help: "text or json. (default: text)")
+    var logFormat: String?
+
+    func validate() throws { _ = try (self.level(), self.format(), self.options()) }
+
+    func run() async throws {
+        bootstrapLogging(level: try self.level(), format: try self.format())
+        let logger = Logger(label: "egret.dp")
+        let options = try self.options()
+        // What is in files can only be wrong here, not in the flags: no usage text.
+        do {
+            _ = try options.controlPlane.token?.read("this proxy's token")
+            _ = try options.controlPlane.ca?.read("the control plane's CA certificate")
+        } catch {
+            throw Unusable(description: error.description)
+        }
+        logger.info(
+            "Starting",
+            metadata: [
+                "version": "\(EgretVersion.current)", "proxy.type": "\(options.proxyType.rawValue)", "proxy.name": "\(options.name)",
+                "cp.address": "\(options.controlPlane.url)",
+            ])
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        do {
+            let dataPlane = try DataPlane(options: options, logger: logger)
+            try await withThrowingTaskGroup { group in
+                let (names, continuation) = AsyncStream<String>.makeStream()
+                group.addTask { for await signal in signals { continuation.yield("\(signal)") } }
+                try await dataPlane.run(signals: names)
+                group.cancelAll()
+            }
+        } catch {
+            logger.critical("Stopped", metadata: ["cause": "\(error)"])
+            throw ExitCode.failure
+        }
+    }
+}
+
+/// Something outside of the command line is not as it has to be; shown without the usage text.
+struct Unusable: Error, CustomStringConvertible {
+    let description: String
+}

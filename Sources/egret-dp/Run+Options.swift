@@ -1,0 +1,109 @@
+import ArgumentParser
+import ConfigSync
+import DataPlane
+import FoundationEssentials
+import Logging
+import MeshModel
+import Telemetry
+
+/// Flags and environment as values, with one sentence for whatever makes no sense.
+extension Run {
+    private var environment: [String: String] { ProcessInfo.processInfo.environment }
+
+    private func value(_ flag: String?, _ variables: String...) -> String? {
+        flag ?? variables.lazy.compactMap { self.environment[$0] }.first { !$0.isEmpty }
+    }
+
+    func level() throws -> Logger.Level {
+        guard let text = self.value(self.logLevel, "EGRET_LOG_LEVEL", "KUMA_LOG_LEVEL") else { return .info }
+        guard let level = Logger.Level(rawValue: text.lowercased()) else {
+            let known = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("the log level \"\(text)\" is not one of \(known)")
+        }
+        return level
+    }
+
+    func format() throws -> LogFormat {
+        guard let text = self.value(self.logFormat, "EGRET_LOG_FORMAT") else { return .text }
+        guard let format = LogFormat(rawValue: text.lowercased()) else {
+            throw ValidationError("the log format \"\(text)\" is not one of text, json")
+        }
+        return format
+    }
+
+    func options() throws -> DataPlaneOptions {
+        let type = try self.type()
+        var options = DataPlaneOptions(
+            proxyType: type, name: try self.proxyName(),
+            mesh: type == .dataplane ? self.value(self.mesh, "KUMA_DATAPLANE_MESH") ?? "default" : "",
+            controlPlane: try self.controlPlane(), adminPort: try self.number(self.adminPort, "--admin-port", nil, 1...65535) ?? 9901)
+        options.ownAddress = self.value(nil, "POD_IP")
+        options.drainTime = try self.duration(self.drainTime, "--drain-time", "KUMA_DATAPLANE_DRAIN_TIME") ?? options.drainTime
+        options.drainGrace = try self.duration(self.drainGrace, "--drain-grace", "EGRET_DRAIN_GRACE") ?? options.drainGrace
+        options.concurrency = try self.number(
+            self.concurrency, "--concurrency", "KUMA_DATAPLANE_RUNTIME_CONCURRENCY", 1...1024)
+        return options
+    }
+
+    private func type() throws -> ProxyType {
+        guard let text = self.value(self.proxyType, "KUMA_DATAPLANE_PROXY_TYPE") else { return .dataplane }
+        guard let type = ProxyType(rawValue: text) else {
+            let known = ProxyType.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("the proxy type \"\(text)\" is not one of \(known)")
+        }
+        return type
+    }
+
+    private func proxyName() throws -> String {
+        if let name = self.value(self.name, "KUMA_DATAPLANE_NAME") { return name }
+        if let pod = self.value(nil, "POD_NAME"), let namespace = self.value(nil, "POD_NAMESPACE") { return "\(pod).\(namespace)" }
+        throw ValidationError("the proxy has no name; give it with --name or KUMA_DATAPLANE_NAME")
+    }
+
+    private func controlPlane() throws -> ControlPlaneAddress {
+        var url = self.value(self.cpAddress, "KUMA_CONTROL_PLANE_URL") ?? "https://localhost:5678"
+        while url.hasSuffix("/") { url.removeLast() }
+        let parsed = URL(string: url)
+        guard let parsed, parsed.scheme?.lowercased() == "https", let host = parsed.host(), !host.isEmpty, parsed.query() == nil else {
+            throw ValidationError("the control plane's address \"\(url)\" is no URL like https://egret-control-plane.kuma-system:5678")
+        }
+        var address = ControlPlaneAddress(url: url, skipVerify: self.skipVerify)
+        if let file = self.value(self.caCertFile, "KUMA_CONTROL_PLANE_CA_CERT_FILE") {
+            address.ca = .file(file)
+        } else if let text = self.value(nil, "KUMA_CONTROL_PLANE_CA_CERT") {
+            address.ca = .text(text)
+        }
+        if self.dataplaneToken != nil, self.dataplaneTokenFile != nil {
+            throw ValidationError("--dataplane-token and --dataplane-token-file exclude each other; give one")
+        }
+        if let token = self.dataplaneToken {
+            address.token = .text(token)
+        } else if let file = self.value(self.dataplaneTokenFile, "KUMA_DATAPLANE_RUNTIME_TOKEN_PATH") {
+            address.token = .file(file)
+        } else if let token = self.value(nil, "KUMA_DATAPLANE_RUNTIME_TOKEN") {
+            address.token = .text(token)
+        } else {
+            throw ValidationError(
+                "the proxy has no token; give a file with --dataplane-token-file or KUMA_DATAPLANE_RUNTIME_TOKEN_PATH")
+        }
+        return address
+    }
+
+    private func duration(_ flag: String?, _ flagName: String, _ variable: String) throws -> Duration? {
+        guard let text = self.value(flag, variable) else { return nil }
+        guard let duration = KumaDuration.parse(text) else {
+            throw ValidationError("\(flag == nil ? variable : flagName) is \"\(text)\", which is no time like 30s, 500ms or 2m")
+        }
+        return duration
+    }
+
+    private func number(_ flag: Int?, _ flagName: String, _ variable: String?, _ range: ClosedRange<Int>) throws -> Int? {
+        let text = flag.map(String.init) ?? variable.flatMap { self.value(nil, $0) }
+        guard let text else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            let name = flag == nil ? variable ?? flagName : flagName
+            throw ValidationError("\(name) is \"\(text)\"; use a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+}
