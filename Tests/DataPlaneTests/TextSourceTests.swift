@@ -1,0 +1,23 @@
+import DataPlane
+import Foundation
+import Testing
+
+@Suite struct TextSourceTests {
+    @Test("a file is read anew each time, without the white space around its text")
+    func file() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let source = TextSource.file(path)
+        #expect(throws: UnreadableFile(description: "the token should be in \(path), but there is no such file")) {
+            try source.read("the token")
+        }
+        try Data("\n".utf8).write(to: URL(fileURLWithPath: path))
+        #expect(throws: UnreadableFile(description: "the token should be in \(path), but the file is empty")) {
+            try source.read("the token")
+        }
+        try Data(" one\n".utf8).write(to: URL(fileURLWithPath: path))
+        #expect(try source.read("the token") == "one")
+        try Data("two".utf8).write(to: URL(fileURLWithPath: path))
+        #expect(try source.read("the token") == "two")
+    }
+}
