@@ -11,7 +11,7 @@ struct EgretDevcluster: AsyncParsableCommand {
             Enough of Kubernetes for kubectl, Helm and Egret's operator, with pods as local processes. Everything lives in memory and \
             ends with the process. RBAC objects are stored and not enforced. Never use it for anything but development.
             """,
-        subcommands: [UpCommand.self, APIServerCommand.self])
+        subcommands: [UpCommand.self, APIServerCommand.self, NodeCommand.self])
 }
 
 struct LogOptions: ParsableArguments {

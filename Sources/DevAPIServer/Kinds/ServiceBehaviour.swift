@@ -90,14 +90,17 @@ enum ServiceRules {
     }
 }
 
-/// Services' addresses: 127.100.0.0/16, so that a process without privileges can listen on them.
+/// Services' addresses: loopback ones, so that a process without privileges can listen on them. They share the first two
+/// numbers of the API's own Service, which is there before any other.
 enum ClusterAddresses {
     static let api = "127.100.0.1"
 
     static func free(besides services: [JSON]) -> String {
         let taken = Set(services.compactMap { $0.at("spec", "clusterIP")?.string })
+        let own = services.first { $0.at("metadata", "name") == "kubernetes" && $0.at("metadata", "namespace") == "default" }
+        let block = (own?.at("spec", "clusterIP")?.string ?? Self.api).split(separator: ".").prefix(2).joined(separator: ".")
         for number in 10..<65_535 {
-            let address = "127.100.\(number / 256).\(number % 256)"
+            let address = "\(block).\(number / 256).\(number % 256)"
             if number % 256 != 0, number % 256 != 255, !taken.contains(address) { return address }
         }
         return "None"

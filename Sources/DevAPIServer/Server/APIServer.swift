@@ -19,12 +19,18 @@ package struct APIServerOptions: Sendable {
     package var dataDirectory: String
     /// How many changes a watch can go back.
     package var historyLimit: Int
+    /// The API's own ClusterIP, whose first two numbers all Services share.
+    package var serviceAddress: String
 
-    package init(address: String = "127.0.0.1", port: Int = 0, dataDirectory: String, historyLimit: Int = 10_000) {
+    package init(
+        address: String = "127.0.0.1", port: Int = 0, dataDirectory: String, historyLimit: Int = 10_000,
+        serviceAddress: String = "127.100.0.1"
+    ) {
         self.address = address
         self.port = port
         self.dataDirectory = dataDirectory
         self.historyLimit = historyLimit
+        self.serviceAddress = serviceAddress
     }
 }
 
@@ -44,7 +50,7 @@ package struct APIServer: Service {
     }
 
     package func run() async throws {
-        let credentials = try Credentials.make(address: self.options.address, now: Date())
+        let credentials = try Credentials.make(address: self.options.address, serviceAddress: self.options.serviceAddress, now: Date())
         let tokens = await TokenAuthority(caPEM: credentials.caPEM, adminToken: credentials.adminToken)
         // Milliseconds: above every revision an earlier server of this machine gave.
         let store = Store(revision: Int(Date().timeIntervalSince1970 * 1000), historyLimit: self.options.historyLimit)
@@ -62,7 +68,7 @@ package struct APIServer: Service {
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? options.port
                 do {
-                    try service.announce(port: port)
+                    try service.announce(port: port, serviceAddress: options.serviceAddress)
                     let kubeconfig = try files.write(server: "https://\(options.address):\(port)")
                     logger.notice(
                         "the development API server answers; it keeps everything in memory and is for development only",

@@ -22,7 +22,7 @@ extension APIService {
     }
 
     /// The API as a service of the cluster, once its port is known.
-    func announce(port: Int) throws {
+    func announce(port: Int, serviceAddress: String) throws {
         func metadata(_ labels: JSON) -> JSON {
             [
                 "name": "kubernetes", "namespace": "default", "uid": JSON(UUID().uuidString.lowercased()),
@@ -32,7 +32,7 @@ extension APIService {
         let service: JSON = [
             "apiVersion": "v1", "kind": "Service", "metadata": metadata(["component": "apiserver", "provider": "kubernetes"]),
             "spec": [
-                "clusterIP": JSON(ClusterAddresses.api), "clusterIPs": [JSON(ClusterAddresses.api)], "type": "ClusterIP",
+                "clusterIP": JSON(serviceAddress), "clusterIPs": [JSON(serviceAddress)], "type": "ClusterIP",
                 "internalTrafficPolicy": "Cluster", "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "sessionAffinity": "None",
                 "ports": [["name": "https", "protocol": "TCP", "port": 443, "targetPort": JSON(port)]],
             ],

@@ -9,13 +9,13 @@ struct Credentials: Sendable {
     let keyPEM: String
     let adminToken: String
 
-    static func make(address: String, now: Date) throws -> Credentials {
+    static func make(address: String, serviceAddress: String, now: Date) throws -> Credentials {
         let year = Duration.seconds(365 * 86_400)
         let authority = try CertificateAuthority.make(
             commonName: "egret-devcluster", key: try KeyKind.p256.makeKey(), life: year, now: now, serial: .random())
         let key = try KeyKind.p256.makeKey()
         let names = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost"]
-        let profile = LeafProfile(dnsNames: names, ipAddresses: ["127.0.0.1", ClusterAddresses.api, address], life: year)
+        let profile = LeafProfile(dnsNames: names, ipAddresses: ["127.0.0.1", serviceAddress, address], life: year)
         let certificate = try authority.issue(profile, for: key.publicKey, now: now, serial: .random())
         let token = (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined()
         return Credentials(
