@@ -67,7 +67,7 @@ package struct Node: Service {
             ] {
                 group.addTask { try await loop.run() }
             }
-            if self.options.proxiesServices { group.addTask { try await ServiceProxy(world).run() } }
+            if self.options.proxiesServices { group.addTask { try await ServiceProxy(world: world).run() } }
         }
     }
 

@@ -24,7 +24,7 @@ package struct ClusterConfig: Sendable {
 
         package var description: String {
             switch self {
-            case .none: "requests without a token or password"
+            case .none: "none"
             case .token: "a token"
             case .tokenFile(let path): "the token in \(path)"
             case .basic(let user, _): "the password of \(user)"

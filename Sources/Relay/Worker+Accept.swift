@@ -10,9 +10,7 @@ extension Worker {
         guard position < self.sockets.count, let socket = self.sockets[position] else { return }
         var storage = sockaddr_storage()
         var count = 0
-        // Even a flood of new ones can't keep a listener from closing.
-        let limit = untilEmpty ? 2 * Int(ListenerSockets.backlog) : Self.acceptsPerTurn
-        while count < limit {
+        while untilEmpty || count < Self.acceptsPerTurn {
             let fd = cl_accept(socket.fd, &storage)
             if fd >= 0 {
                 count += 1

@@ -47,7 +47,10 @@ struct SandboxCommandTests {
 
     @Test("a program in a folder that is shown anyway needs no bind, one directly in /tmp is bound alone")
     func folders() {
-        #expect(!self.uses("--ro-bind", self.command("/usr/bin/python3").line).contains(["/usr/bin", "/usr/bin"]))
+        for program in ["/usr/bin/python3", "/bin/sh"] {
+            let folder = SandboxCommand.parent(program)
+            #expect(!self.uses("--ro-bind", self.command(program).line).contains([folder, folder]))
+        }
         let line = self.command("/tmp/server").line
         #expect(self.uses("--ro-bind", line).contains(["/tmp/server", "/tmp/server"]))
         #expect(!self.uses("--ro-bind", line).contains(["/tmp", "/tmp"]))

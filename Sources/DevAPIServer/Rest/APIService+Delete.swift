@@ -81,7 +81,8 @@ extension APIService {
         }
         let grace = Self.grace(of: object, type, asked: options.gracePeriodSeconds)
         self.emptyOut(key, &object, in: &transaction)
-        if object.metaFinalizers.isEmpty, grace == 0, Self.isReadyToGo(object, type) {
+        // A pod with no grace left goes at once, however much it was given before: so the kubelet ends a deletion.
+        if object.metaFinalizers.isEmpty, grace == 0, type.qualifiedName == "pods" || Self.isReadyToGo(object, type) {
             transaction.delete(key)
             self.afterRemoval(of: key, in: &transaction)
             return (object, true)

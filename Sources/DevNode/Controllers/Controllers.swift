@@ -44,12 +44,18 @@ struct Controllers: Sendable {
                     guard let look = try await reconcile(key) else { return .done }
                     return .again(after: .seconds(max(0.01, look.timeIntervalSinceNow)))
                 } catch {
-                    // What is gone or made already is news the caches are about to bring.
-                    if case .notFound = error { return .done }
-                    if case .alreadyExists = error { return .again(after: .milliseconds(100)) }
-                    return .failed(ReconcileFailure(error))
+                    return Self.outcome(of: error)
                 }
             })
+    }
+
+    /// What is gone, made already or changed since is news that the caches are about to bring: nobody needs to be told.
+    private static func outcome(of error: KubeError) -> ReconcileOutcome {
+        switch error {
+        case .notFound: .done
+        case .alreadyExists, .conflict: .again(after: .milliseconds(100))
+        default: .failed(ReconcileFailure(error))
+        }
     }
 
     var replicaSets: ReconcileLoop<ObjectKey> {
@@ -92,8 +98,7 @@ struct Controllers: Sendable {
                     try await self.completeNamespace(key)
                     return .done
                 } catch {
-                    if case .notFound = error { return .done }
-                    return .failed(ReconcileFailure(error))
+                    return Self.outcome(of: error)
                 }
             })
     }

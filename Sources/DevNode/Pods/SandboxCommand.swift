@@ -65,7 +65,8 @@ struct SandboxCommand: Hashable, Sendable {
     private var folders: [String] {
         let folder = Self.parent(self.program)
         let wanted = self.host.libraries + [Self.own.contains(folder) ? self.program : folder]
-        return wanted.filter { path in !self.host.directories.contains { path == $0 || path.hasPrefix($0 + "/") } }
+        let shown = self.host.directories + self.host.links.keys
+        return wanted.filter { path in !shown.contains { path == $0 || path.hasPrefix($0 + "/") } }
     }
 
     /// The folder of a program, which is also the first in its `PATH`.
