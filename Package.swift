@@ -95,7 +95,8 @@ let package = Package(
         module("Telemetry", [logging]),
         module("YAMLDocument", ["CYAML", "JSONModel"]),
         module("CurlTransport", ["CCurl", logging]),
-        module("KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, subprocess, system]),
+        module(
+            "KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, subprocess, system]),
         module("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
         module("TLSRelay", ["Routing", "Telemetry", logging, nioCore, nioPosix, nioSSL, nioTLS, x509, asn1]),
 
@@ -156,7 +157,12 @@ let package = Package(
                 "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "Telemetry", "CurlTransport",
                 logging, lifecycle, x509, crypto,
             ]),
-        tests("DataPlane", ["JSONModel", "Routing", "ConfigSync", "Identity"]),
+        tests(
+            "DataPlane",
+            [
+                "egret-dp", "JSONModel", "Routing", "ConfigSync", "Identity", hummingbird, hummingbirdTLS, logging, nioCore, nioSSL, x509,
+                crypto,
+            ]),
         tests("CLI", ["JSONModel", "YAMLDocument", "Routing", "Planning", argumentParser], exclude: ["Goldens"]),
         tests("DevAPIServer", ["JSONModel", "KubeAPI", "YAMLDocument"]),
         tests("DevNode", ["JSONModel", "KubeAPI", nioCore, nioPosix, system]),

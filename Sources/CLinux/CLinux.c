@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -52,6 +53,19 @@ int cl_accept(int listener, struct sockaddr_storage *client) {
 int cl_bind(int fd, const struct sockaddr *address, socklen_t length) { return result(bind(fd, address, length)); }
 int cl_listen(int fd, int backlog) { return result(listen(fd, backlog)); }
 int cl_connect(int fd, const struct sockaddr *address, socklen_t length) { return result(connect(fd, address, length)); }
+
+int cl_ignore_new_connections(int listener) {
+    // On a TCP socket a filter sees the TCP header first; byte 13 has the flags. Drop SYN without ACK.
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+    };
+    struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
+    return result(setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program));
+}
 
 int cl_local_address(int fd, struct sockaddr_storage *address) {
     socklen_t length = sizeof *address;

@@ -91,8 +91,8 @@ package struct DataPlane: Sendable {
                         self.logger.warning("Stopping at once", metadata: ["why": "a second \(signal)"])
                         return true
                     }
-                    self.logger.info("Terminating: not ready any more", metadata: ["why": "\(signal)"])
                     self.readiness.terminate()
+                    self.logger.info("Terminating: not ready any more", metadata: ["why": "\(signal)"])
                     self.terminating.update { $0 = true }
                 }
                 return false

@@ -23,6 +23,8 @@ package enum TextSource: Sendable {
 
 package struct UnreadableFile: Error, Hashable, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 extension String {

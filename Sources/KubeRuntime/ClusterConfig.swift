@@ -24,7 +24,7 @@ package struct ClusterConfig: Sendable {
 
         package var description: String {
             switch self {
-            case .none: "none"
+            case .none: "requests without a token or password"
             case .token: "a token"
             case .tokenFile(let path): "the token in \(path)"
             case .basic(let user, _): "the password of \(user)"

@@ -88,12 +88,12 @@ package final class KubeClient: Sendable {
             } catch {
                 self.metrics?.count(request, code: "error")
                 self.contact.failed(error)
-                throw KubeError(error)
+                throw self.failure(error)
             }
             self.contact.answered()
             self.metrics?.count(request, code: "\(stream.status)")
             if (200..<300).contains(stream.status) { return stream }
-            let error = Self.error(status: stream.status, headers: stream.headers, body: await Self.start(of: stream.body), request)
+            let error = self.error(status: stream.status, headers: stream.headers, body: await Self.start(of: stream.body), request)
             guard case .unauthorized = error, mayRenew else { throw error }
             mayRenew = false
             await self.credentials.invalidate()
@@ -137,12 +137,12 @@ package final class KubeClient: Sendable {
         } catch {
             self.metrics?.count(request, code: "error")
             self.contact.failed(error)
-            throw KubeError(error)
+            throw self.failure(error)
         }
         self.contact.answered()
         self.metrics?.count(request, code: "\(response.status)")
         if response.isSuccess { return response }
-        throw Self.error(status: response.status, headers: response.headers, body: response.body, request)
+        throw self.error(status: response.status, headers: response.headers, body: response.body, request)
     }
 
     /// Nil: do not repeat.
@@ -181,11 +181,16 @@ extension KubeClient {
     /// Method and path: fit for logs, because queries may hold tokens.
     static func name(_ request: KubeRequest) -> String { "\(request.method.rawValue) \(request.path)" }
 
-    private static func error(status code: Int, headers: HTTPHeaders, body: [UInt8], _ request: KubeRequest) -> KubeError {
+    private func error(status code: Int, headers: HTTPHeaders, body: [UInt8], _ request: KubeRequest) -> KubeError {
         var status =
             (try? JSON(parsing: Data(body))).flatMap { KubeStatus($0) }
             ?? KubeStatus(code: code, reason: "", message: Self.plainMessage(code, body, request))
         status.code = code
+        if code == 401 {
+            // The server says no more than "Unauthorized", which helps nobody.
+            status.message =
+                "the API server \(self.config.server) does not accept \(self.config.credential) (\(self.config.origin)): renew it there"
+        }
         if status.retryAfterSeconds == nil { status.retryAfterSeconds = headers["retry-after"].flatMap { Int($0) } }
         return KubeError(status)
     }
@@ -210,14 +215,15 @@ extension KubeClient {
     }
 }
 
-extension KubeError {
-    init(_ error: TransportError) {
+extension KubeClient {
+    private func failure(_ error: TransportError) -> KubeError {
         switch error.code {
-        case .cancelled: self = .cancelled
-        case .badRequest, .untrustedServer:
-            // Asking again cannot mend a certificate or a URL.
-            self = .credentials(message: error.message)
-        default: self = .transport(message: error.message, isSafeToRepeat: error.isSafeToRepeat)
+        case .cancelled: .cancelled
+        // Asking again cannot mend a certificate or a URL.
+        case .badRequest: .credentials(message: "\(error.message) (\(self.config.origin))")
+        case .untrustedServer:
+            .credentials(message: "\(error.message): check the certificate authority and tls-server-name in \(self.config.origin)")
+        default: .transport(message: error.message, isSafeToRepeat: error.isSafeToRepeat)
         }
     }
 }

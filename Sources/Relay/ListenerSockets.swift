@@ -21,7 +21,7 @@ struct ListenerSockets: Sendable {
     let address: IPEndpoint
     let descriptors: [Int32]
 
-    private static let backlog: Int32 = 4096
+    static let backlog: Int32 = 4096
 
     /// Binds without the option first: with it, a second process on the same address would quietly get half of the connections.
     static func bind(_ listener: CompiledListener, workers: Int, options: RelayOptions) throws(ItemError) -> ListenerSockets {

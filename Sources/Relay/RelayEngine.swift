@@ -31,6 +31,9 @@ package final class RelayEngine: Sendable {
     private let workers: [Worker]
     private let state = Mutex(State())
 
+    /// More than a round trip to a client far away.
+    private static let handshakeTime = Duration.milliseconds(300)
+
     /// Nothing runs before `start`. Fails only where the machine refuses file descriptors.
     package convenience init(
         options: RelayOptions, handoff: any ConnectionHandoff, records: any ConnectionRecordSink, logger: Logger
@@ -142,6 +145,9 @@ package final class RelayEngine: Sendable {
         self.logger.info("Draining: still accepting", metadata: ["drain.grace": "\(grace)", "connections": "\(self.counters.active)"])
         try? await Task.sleep(for: grace)
         self.state.withLock { $0.isAccepting = false }
+        // A client that has our SYN-ACK believes that it is connected: its handshake gets the time to complete.
+        await self.askAll { done in .ignoreNewConnections(done: done) }
+        try? await Task.sleep(for: Self.handshakeTime)
         await self.askAll { done in .stopAccepting(done: done) }
         self.state.withLock { $0.listeners = [:] }
         self.logger.info(

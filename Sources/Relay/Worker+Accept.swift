@@ -10,7 +10,9 @@ extension Worker {
         guard position < self.sockets.count, let socket = self.sockets[position] else { return }
         var storage = sockaddr_storage()
         var count = 0
-        while untilEmpty || count < Self.acceptsPerTurn {
+        // Even a flood of new ones can't keep a listener from closing.
+        let limit = untilEmpty ? 2 * Int(ListenerSockets.backlog) : Self.acceptsPerTurn
+        while count < limit {
             let fd = cl_accept(socket.fd, &storage)
             if fd >= 0 {
                 count += 1

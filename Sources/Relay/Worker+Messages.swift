@@ -19,6 +19,9 @@ extension Worker {
         case .resolved(let name, let answer): self.resolved(name, answer)
         case .inspectConnections(let reply): reply(self.inspectConnections())
         case .inspectClusters(let reply): reply(self.inspectClusters())
+        case .ignoreNewConnections(let done):
+            for socket in self.sockets { if let socket { _ = cl_ignore_new_connections(socket.fd) } }
+            done()
         case .stopAccepting(let done):
             for position in self.sockets.indices { self.closeListener(position) }
             done()
@@ -41,7 +44,7 @@ extension Worker {
             case .adopt(_, let sockets, let done):
                 for fd in sockets.values { _ = cl_close(fd) }
                 done()
-            case .stopAccepting(let done): done()
+            case .ignoreNewConnections(let done), .stopAccepting(let done): done()
             case .whenEmpty(let report): report()
             case .inspectConnections(let reply): reply([])
             case .inspectClusters(let reply): reply([])
@@ -67,9 +70,11 @@ extension Worker {
         }
     }
 
-    /// Takes what is queued on a listener, so that nobody who got through to it is reset, then closes it.
+    /// Takes what is queued on a listener, so that nobody who got through to it is reset, then closes it. What comes in
+    /// between the last accept and the close would be reset: so nothing new may come.
     private mutating func closeListener(_ position: Int) {
         guard let socket = self.sockets[position] else { return }
+        _ = cl_ignore_new_connections(socket.fd)
         self.acceptAll(position, untilEmpty: true)
         _ = cl_close(socket.fd)
         self.sockets[position] = nil

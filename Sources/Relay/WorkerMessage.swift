@@ -33,6 +33,8 @@ enum WorkerMessage: Sendable {
     case resolved(String, ResolvedName)
     case inspectConnections(@Sendable ([OpenConnection]) -> Void)
     case inspectClusters(@Sendable ([ClusterState]) -> Void)
+    /// Let handshakes under way complete, and begin no new ones.
+    case ignoreNewConnections(done: @Sendable () -> Void)
     /// Take what is queued on the listeners, then close them.
     case stopAccepting(done: @Sendable () -> Void)
     /// Call back when no connection is left.

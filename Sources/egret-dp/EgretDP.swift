@@ -53,7 +53,7 @@ struct Run: AsyncParsableCommand {
     var drainTime: String?
     @Option(help: "How long the proxy accepts after it stopped being ready. (default: 5s)")
     var drainGrace: String?
-    @Option(help: "Port of the admin server, on loopback and on $POD_IP. (default: 9901)")
+    @Option(help: "Port of the admin server, on loopback and on $POD_IP; 0 takes a free one. (default: 9901)")
     var adminPort: Int?
     @Option(help: "Worker threads. (default: $KUMA_DATAPLANE_RUNTIME_CONCURRENCY, else one per usable core)")
     var concurrency: Int?

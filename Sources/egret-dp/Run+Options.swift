@@ -36,7 +36,7 @@ extension Run {
         var options = DataPlaneOptions(
             proxyType: type, name: try self.proxyName(),
             mesh: type == .dataplane ? self.value(self.mesh, "KUMA_DATAPLANE_MESH") ?? "default" : "",
-            controlPlane: try self.controlPlane(), adminPort: try self.number(self.adminPort, "--admin-port", nil, 1...65535) ?? 9901)
+            controlPlane: try self.controlPlane(), adminPort: try self.number(self.adminPort, "--admin-port", nil, 0...65535) ?? 9901)
         options.ownAddress = self.value(nil, "POD_IP")
         options.drainTime = try self.duration(self.drainTime, "--drain-time", "KUMA_DATAPLANE_DRAIN_TIME") ?? options.drainTime
         options.drainGrace = try self.duration(self.drainGrace, "--drain-grace", "EGRET_DRAIN_GRACE") ?? options.drainGrace

@@ -25,6 +25,18 @@ struct HTTP2Tests {
     private func withServer(_ body: @Sendable @escaping (_ url: String) async throws -> Void) async throws {
         let router = Router(context: ConnectionContext.self)
         router.get("/peer") { _, context in context.peer }
+        router.post("/echo") { request, _ in
+            let body = try await request.body.collect(upTo: 1 << 20)
+            return String(buffer: body)
+        }
+        router.get("/flood") { _, _ in
+            Response(
+                status: .ok,
+                body: ResponseBody { writer in
+                    let piece = ByteBuffer(repeating: 7, count: 64 << 10)
+                    while true { try await writer.write(piece) }
+                })
+        }
         router.get("/watch") { _, context in
             let peer = context.peer
             return Response(
@@ -51,6 +63,30 @@ struct HTTP2Tests {
             let port = try #require(await iterator.next())
             try await body("https://127.0.0.1:\(port)")
             group.cancelAll()
+        }
+    }
+
+    @Test("A body that must not be sent twice arrives whole")
+    func upload() async throws {
+        try await self.withServer { url in
+            let body = [UInt8](repeating: UInt8(ascii: "x"), count: 300_000)
+            let response = try await CurlTransport().send(CurlRequest("POST", url + "/echo", body: body, tls: TLSSettings(ca: TestPKI.ca)))
+            #expect(response.status == 200 && response.body == body)
+        }
+    }
+
+    @Test("A stream that nobody reads does not hold up its neighbours on the connection")
+    func neighbours() async throws {
+        try await self.withServer { url in
+            let transport = CurlTransport()
+            let tls = TLSSettings(ca: TestPKI.ca)
+            let unread = try await transport.stream(CurlRequest("GET", url + "/flood", tls: tls))
+            for _ in 0..<20 {
+                let stream = try await transport.stream(CurlRequest("GET", url + "/watch", timeout: .seconds(10), tls: tls))
+                var iterator = stream.body.makeAsyncIterator()
+                _ = try await iterator.next()
+            }
+            withExtendedLifetime(unread) {}
         }
     }
 

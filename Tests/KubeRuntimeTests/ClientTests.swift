@@ -157,6 +157,24 @@ struct ClientTests {
         }
     }
 
+    @Test("A refused token and an unknown certificate are one sentence: what, where, how to mend it")
+    func refusedCredentials() async throws {
+        try await ScriptedServer.with(tls: true) { _, reply in
+            try await reply.answer(json: Self.status(401, "Unauthorized", "Unauthorized"), status: 401)
+        } _: { server async throws -> Void in
+            var config = ClusterConfig(server: server.url, credential: .token("s3cret"), origin: "context main of /home/me/.kube/config")
+            config.tls.ca = TestPKI.ca
+            let refused = await #expect(throws: KubeError.self) { try await KubeClient(config, userAgent: "t").get(.pods, "p") }
+            #expect(
+                refused?.description
+                    == "the API server \(server.url) does not accept a token (context main of /home/me/.kube/config): renew it there")
+            config.tls.ca = TestPKI.otherCA
+            let untrusted = await #expect(throws: KubeError.self) { try await KubeClient(config, userAgent: "t").get(.pods, "p") }
+            #expect(untrusted?.description.contains("check the certificate authority and tls-server-name in context main of") == true)
+            #expect(server.requests.count == 1)
+        }
+    }
+
     @Test("A token that cannot be read is one sentence and no request")
     func noToken() async throws {
         try await ScriptedServer.with(script: Self.first([])) { server async throws -> Void in

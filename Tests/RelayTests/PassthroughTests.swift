@@ -34,4 +34,30 @@ struct PassthroughTests {
             #expect(counters.active == 0)
         }
     }
+
+    @Test("IPv6 serves as well, on both sides", .enabled(if: IPEndpoint.hasIPv6Loopback))
+    func ipv6() async throws {
+        let server = try TestServer.echo(address: "::1")
+        var config = ProxyConfig.passthrough(to: [Endpoint(address: "::1", port: server.port)])
+        config.listeners[0].address = "::1"
+        try await EngineFixture.run(config) { (fixture) async throws in
+            let port = fixture.port
+            let hello = HelloBuilder(serverName: "a.test").records()
+            let echoed = try await onThread {
+                let client = try TestSocket.connect(port: port, address: "::1")
+                try client.send(hello)
+                client.shutdownWrite()
+                return try client.receiveToEnd()
+            }
+            #expect(echoed == hello)
+            let record = try await fixture.record()
+            #expect(record.client.address == "::1")
+            #expect(record.endpoint == "[::1]:\(server.port)")
+        }
+    }
+}
+
+extension IPEndpoint {
+    /// Whether this machine has `::1` at all.
+    static var hasIPv6Loopback: Bool { (try? TestServer(address: "::1") { _ in }) != nil }
 }

@@ -2,6 +2,8 @@ import CLinux
 import Glibc
 import Synchronization
 
+@testable import Relay
+
 /// Runs blocking work on a thread of its own, so that tests never block the ones that run tasks.
 func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in startThread { continuation.resume(with: .init(catching: body)) } }
@@ -40,10 +42,11 @@ final class TestSocket: Sendable {
     deinit { self.close() }
 
     static func connect(port: UInt16, address: String = "127.0.0.1", receiveBuffer: Int32? = nil) throws -> TestSocket {
-        let fd = cl_tcp_socket(AF_INET)
+        let server = IPEndpoint(address: address, port: port)!
+        let fd = cl_tcp_socket(server.family)
         _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK)
         if var size = receiveBuffer { setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, 4) }
-        let status = withAddress(address, port) { cl_connect(fd, $0, $1) }
+        let status = server.withSocketAddress { cl_connect(fd, $0, $1) }
         guard status == 0 else {
             _ = cl_close(fd)
             throw SocketError(number: -status)
@@ -108,30 +111,22 @@ final class TestSocket: Sendable {
     }
 }
 
-private func withAddress<Result>(_ text: String, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    inet_pton(AF_INET, text, &address.sin_addr)
-    return withUnsafeBytes(of: &address) { body($0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count)) }
-}
-
-/// A server on 127.0.0.1 whose every connection is served on a thread.
+/// A server on loopback whose every connection is served on a thread.
 final class TestServer: Sendable {
     let port: UInt16
     private let fd: Int32
     private let count = Atomic<Int>(0)
 
-    init(receiveBuffer: Int32? = nil, _ serve: @escaping @Sendable (TestSocket) throws -> Void) throws {
-        let fd = cl_tcp_socket(AF_INET)
+    init(address: String = "127.0.0.1", _ serve: @escaping @Sendable (TestSocket) throws -> Void) throws {
+        let wanted = IPEndpoint(address: address, port: 0)!
+        let fd = cl_tcp_socket(wanted.family)
         _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK)
-        if var size = receiveBuffer { setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, 4) }
-        var status = withAddress("127.0.0.1", 0) { cl_bind(fd, $0, $1) }
+        var status = wanted.withSocketAddress { cl_bind(fd, $0, $1) }
         if status == 0 { status = cl_listen(fd, 1024) }
         guard status == 0 else { throw SocketError(number: -status) }
         var storage = sockaddr_storage()
         _ = cl_local_address(fd, &storage)
-        self.port = withUnsafeBytes(of: storage) { UInt16(bigEndian: $0.load(as: sockaddr_in.self).sin_port) }
+        self.port = IPEndpoint(storage).port
         self.fd = fd
         startThread { [weak self] in
             while true {
@@ -158,8 +153,8 @@ final class TestServer: Sendable {
     }
 
     /// Sends back what it gets, to the end.
-    static func echo() throws -> TestServer {
-        try TestServer { socket in
+    static func echo(address: String = "127.0.0.1") throws -> TestServer {
+        try TestServer(address: address) { socket in
             while true {
                 let bytes = try socket.receive()
                 if bytes.isEmpty { break }

@@ -43,6 +43,8 @@ int cl_bind(int fd, const struct sockaddr *address, socklen_t length);
 int cl_listen(int fd, int backlog);
 // 0, or -EINPROGRESS for a connect under way, or another -errno.
 int cl_connect(int fd, const struct sockaddr *address, socklen_t length);
+// From now on the listener doesn't see new SYNs; handshakes under way go on.
+int cl_ignore_new_connections(int listener);
 int cl_local_address(int fd, struct sockaddr_storage *address);
 // The pending error of a socket as a positive errno, 0 for none. Reading clears it.
 int cl_socket_error(int fd);

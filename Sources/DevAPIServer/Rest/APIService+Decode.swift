@@ -83,10 +83,13 @@ extension APIService {
     func validate(_ object: JSON, old: JSON?, type: ResourceType) throws {
         var errors = NameRules.checkLabels(object)
         if old == nil { errors += NameRules.check(name: object.meta("name") ?? "", of: type) }
-        var structural = type.schema.validate(object)
-        if type.isCustom { structural += type.behaviour.validate?(object, old) ?? [] }
-        errors += structural
-        if !type.isCustom { errors += type.behaviour.validate?(object, old) ?? [] }
+        let structural = type.schema.validate(object)
+        errors += structural + (type.behaviour.validate?(object, old) ?? [])
+        // As the real one: rules run unless a value is of the wrong type, missing or beyond its bounds.
+        let blocking: [FieldError.Reason] = [.required, .typeInvalid, .tooLong, .tooMany]
+        if type.isCustom, !structural.contains(where: { blocking.contains($0.reason) }) {
+            errors += type.schema.checkRules(object, old: old)
+        }
         var seen: Set<FieldError> = []
         errors = errors.filter { seen.insert($0).inserted }
         if !errors.isEmpty { throw APIError.invalid(type, object.meta("name") ?? "", errors) }

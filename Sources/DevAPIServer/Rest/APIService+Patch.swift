@@ -97,9 +97,8 @@ extension APIService {
         var unknown = applied
         let fields = call.type.schema.prune(&unknown)
         guard let first = fields.first else { return }
-        let namespace = call.namespace.isEmpty ? "" : "\(call.namespace)/"
         throw APIError.internalError(
-            "failed to create typed patch object (\(namespace)\(applied.meta("name") ?? ""); \(call.type.apiVersion), "
+            "failed to create typed patch object (\(call.namespace)/\(applied.meta("name") ?? ""); \(call.type.apiVersion), "
                 + "Kind=\(call.type.kind)): .\(first): field not declared in schema")
     }
 

@@ -65,6 +65,7 @@ struct WatchStream: Sendable {
 
     /// Runs until the lifetime is over, the store closes, or writing fails because the client went.
     func run(_ emit: (JSON) async throws -> Void) async throws {
+        defer { self.service.store.end(self.watch) }
         var tables = TableHeaders()
         for object in self.watch.initial where self.selection.matches(object) {
             try await emit(self.event("ADDED", object, &tables))

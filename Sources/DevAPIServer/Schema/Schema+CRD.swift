@@ -1,4 +1,5 @@
 import JSONModel
+import MeshModel
 
 /// Why a CRD's schema cannot be served.
 struct SchemaProblem: Error, Hashable {
@@ -49,10 +50,18 @@ extension Schema {
             }
         }
         if let not = json["not"] { node.not = try Schema(crd: not, at: path.member("not")) }
-        node.rules = (json["x-kubernetes-validations"]?.array ?? []).map { rule in
-            Rule(
-                text: rule["rule"]?.string ?? "", message: rule["message"]?.string, reason: rule["reason"]?.string,
-                fieldPath: rule["fieldPath"]?.string)
+        for (index, rule) in (json["x-kubernetes-validations"]?.array ?? []).enumerated() {
+            let text = rule["rule"]?.string ?? ""
+            // There is no CEL here: a rule that is only stored would be a rule that only seems to hold.
+            guard CrossFieldRules.rule(text: text) != nil else {
+                throw SchemaProblem(
+                    field: path.member("x-kubernetes-validations").index(index).member("rule").text,
+                    message: "egret-devcluster evaluates only Egret's own rules, and \(JSON(text).text) is none of them")
+            }
+            node.rules.append(
+                Rule(
+                    text: text, message: rule["message"]?.string, reason: rule["reason"]?.string,
+                    fieldPath: rule["fieldPath"]?.string))
         }
         self.init(node)
     }

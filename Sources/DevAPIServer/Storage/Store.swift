@@ -44,9 +44,10 @@ final class Store: Sendable {
             for (key, object) in writes {
                 guard let change = guarded.state.write(object, at: key) else { continue }
                 // Under the lock, so that every watcher sees changes in order; yielding only appends to a buffer.
-                for watcher in guarded.watchers.values
+                for (id, watcher) in guarded.watchers
                 where watcher.resource == key.resource && (watcher.namespace == nil || watcher.namespace == key.namespace) {
-                    watcher.continuation.yield(.change(change))
+                    // A watch that nobody reads any more.
+                    if case .terminated = watcher.continuation.yield(.change(change)) { guarded.watchers[id] = nil }
                 }
             }
             return result
@@ -74,6 +75,8 @@ final class Store: Sendable {
         let signals: AsyncStream<Signal>
     }
 
+    /// Whoever watches also calls `end`: no termination handler may take this store's lock, because a cancelled task runs it
+    /// under the task's own lock, which `yield` under ours waits for.
     /// - Returns: nil when the history after the given revision is forgotten.
     func watch(_ resource: String, namespace: String?, from start: WatchStart) -> Watch? {
         self.guarded.withLock { guarded in
@@ -92,13 +95,8 @@ final class Store: Sendable {
                 return Watch(id: id, initial: initial, revision: guarded.state.revision, signals: stream)
             }
             guarded.watchers[id] = Watcher(resource: resource, namespace: namespace, continuation: continuation)
-            continuation.onTermination = { [weak self] _ in self?.forgetWatcher(id) }
             return Watch(id: id, initial: initial, revision: guarded.state.revision, signals: stream)
         }
-    }
-
-    private func forgetWatcher(_ id: Int) {
-        self.guarded.withLock { guarded in guarded.watchers[id] = nil }
     }
 
     /// Puts a bookmark behind the changes already in the watch's buffer.

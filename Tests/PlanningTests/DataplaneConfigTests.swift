@@ -1,0 +1,175 @@
+import JSONModel
+import KubeAPI
+import MeshModel
+import Planning
+import Routing
+import TestKit
+import Testing
+
+/// The tables of workloads' proxies.
+@Suite("Dataplane tables")
+struct DataplaneConfigTests {
+    private static let outbounds =
+        "{port: 1001, tags: {kuma.io/service: httpbin}}, {port: 1002, tags: {kuma.io/service: backend}}, {port: 1003, tags: {kuma.io/service: api_demo_svc_80}}"
+
+    private func zone(zoneEgress: Bool = true, pods: Int = 2, enabled: Bool = true) throws -> TestZone {
+        var zone = try TestZone(egressEnabled: enabled)
+        try zone.addMesh(zoneEgress: zoneEgress)
+        try zone.add(Fixture.httpbin + Fixture.east)
+        try zone.addWorkload("web", ip: "10.3.0.1", outbounds: Self.outbounds)
+        try zone.addWorkload("api", ip: "10.3.0.2")
+        zone.settle()
+        if enabled, pods > 0 { for number in 1...pods { try zone.addEgressPod(number) } }
+        return zone
+    }
+
+    private func table(_ zone: TestZone) throws -> ProxyConfig {
+        var zone = zone
+        return try #require(zone.settle().dataplaneConfig("web"))
+    }
+
+    @Test("With the flag on everything beyond the zone goes through every ready egress, golden")
+    func throughEgress() throws {
+        let table = try self.table(self.zone())
+        expectGolden(table.golden, "dataplane-through-egress.json")
+        #expect(table.cluster("default:httpbin")?.addresses == ["10.1.0.1:10002x1", "10.1.0.2:10002x1"])
+        #expect(
+            table.cluster("default:httpbin")?.tls
+                == .mesh(mesh: "default", sni: "httpbin{mesh=default}", peer: "spiffe://default/zone-egress"))
+        // The session to another zone's service is end to end.
+        #expect(
+            table.cluster("default:backend")?.tls == .mesh(mesh: "default", sni: "backend{mesh=default}", peer: "spiffe://default/backend"))
+        #expect(table.cluster("default:api_demo_svc_80")?.addresses == ["10.3.0.2:80x1"])
+    }
+
+    @Test("With the flag off the direct path is taken, golden")
+    func direct() throws {
+        let table = try self.table(self.zone(zoneEgress: false, pods: 0))
+        expectGolden(table.golden, "dataplane-direct.json")
+        #expect(table.cluster("default:httpbin")?.addresses == ["httpbin.org:80x1"])
+        #expect(table.cluster("default:backend")?.addresses == ["10.2.0.1:10001x3"])
+    }
+
+    @Test("With the flag on and no egress ready there is no endpoint, and no way around")
+    func failsClosed() throws {
+        for enabled in [true, false] {
+            var zone = try self.zone(pods: 0, enabled: enabled)
+            let table = try #require(zone.settle().dataplaneConfig("web"))
+            #expect(table.cluster("default:httpbin")?.endpoints.isEmpty == true)
+            #expect(table.cluster("default:backend")?.endpoints.isEmpty == true)
+            #expect(table.cluster("default:api_demo_svc_80")?.endpoints.isEmpty == false)
+            #expect(table.listeners.count == 3)
+            #expect(zone.condition(.dataplanes, "web-0", in: "demo") == "False NoReadyEndpoints")
+            #expect(zone.message(.dataplanes, "web-0", in: "demo").contains("no egress is ready"))
+        }
+    }
+
+    @Test("A pod that is not ready or on its way out is no endpoint")
+    func readyPodsOnly() throws {
+        var zone = try self.zone()
+        zone.change(.pods, "egret-egress-abc-1") { $0.json.set(["metadata", "deletionTimestamp"], to: "2026-01-01T00:00:00Z") }
+        #expect(zone.settle().dataplaneConfig("web")?.cluster("default:httpbin")?.addresses == ["10.1.0.2:10002x1"])
+    }
+
+    @Test("A service here and in other zones is shared between both")
+    func localAndRemote() throws {
+        var zone = try self.zone()
+        let service = "{tags: {kuma.io/service: api_demo_svc_80}, instances: 5, mesh: default}"
+        try zone.add(
+            Fixture.ingress("n", zone: "north", address: "10.4.0.1", service)
+                + Fixture.ingress("s", zone: "south", address: "10.5.0.1", service))
+        // The local endpoint weighs as much as there are remote ingresses, each egress 1.
+        #expect(
+            zone.settle().dataplaneConfig("web")?.cluster("default:api_demo_svc_80")?.addresses
+                == ["10.3.0.2:80x2", "10.1.0.1:10002x1", "10.1.0.2:10002x1"])
+    }
+
+    @Test("Subsets go out under their own server name")
+    func subset() throws {
+        var zone = try self.zone()
+        try zone.addWorkload("web", ip: "10.3.0.1", outbounds: "{port: 1, tags: {kuma.io/service: api_demo_svc_80, version: v2}}")
+        try zone.addWorkload("api", ip: "10.3.0.2", tags: ", version: v2")
+        let cluster = zone.settle().dataplaneConfig("web")?.cluster("default:api_demo_svc_80{version=v2}")
+        #expect(cluster?.addresses == ["10.3.0.2:80x1"])
+        #expect(
+            cluster?.tls
+                == .mesh(
+                    mesh: "default", sni: "api_demo_svc_80{mesh=default,version=v2}", peer: "spiffe://default/api_demo_svc_80"))
+    }
+
+    @Test("A mesh without mTLS is plain")
+    func plain() throws {
+        var zone = try TestZone()
+        try zone.add("{apiVersion: kuma.io/v1alpha1, kind: Mesh, metadata: {name: default}, spec: {}}")
+        try zone.add(Fixture.httpbin)
+        try zone.addWorkload("web", ip: "10.3.0.1", outbounds: Self.outbounds)
+        try zone.addWorkload("api", ip: "10.3.0.2")
+        let table = try self.table(zone)
+        #expect(table.identities.isEmpty && table.trust.isEmpty)
+        #expect(table.clusters.allSatisfy { $0.tls == .none })
+        #expect(table.cluster("default:httpbin")?.addresses == ["httpbin.org:80x1"])
+        for listener in table.listeners {
+            guard case .outbound(_, .passthrough) = listener.kind else {
+                Issue.record("\(listener)")
+                continue
+            }
+        }
+    }
+
+    @Test("Mesh TLS ends at an inbound whose workload listens somewhere else")
+    func inbound() throws {
+        var zone = try TestZone()
+        try zone.addMesh()
+        try zone.add(Fixture.allowAll)
+        try zone.addWorkload("web", ip: "10.3.0.1", inbound: ", servicePort: 8080")
+        let table = try self.table(zone)
+        #expect(table.listeners.map { "\($0.address):\($0.port)" } == ["10.3.0.1:80"])
+        #expect(table.cluster("inbound:80")?.addresses == ["127.0.0.1:8080x1"])
+        #expect(table.callers(of: "*") == CallerRules(allow: ["spiffe://default/*"]))
+    }
+
+    @Test("A pod has the identity of services that select it, and no other")
+    func claims() throws {
+        var zone = try TestZone()
+        try zone.addMesh()
+        for (index, change) in ["web_demo_svc_80", "web", "zone-egress", "api_demo_svc_80", "web_other_svc_80", "web_demo_svc_81"]
+            .enumerated()
+        {
+            try zone.addWorkload("web", ip: "10.3.0.1")
+            try zone.addWorkload("api", ip: "10.3.0.2")
+            zone.change(.dataplanes, "web-0", in: "demo") { dataplane in
+                dataplane.json.set(["spec", "networking", "inbound"], to: [["port": 80, "tags": ["kuma.io/service": .string(change)]]])
+            }
+            let plan = zone.settle()
+            if index == 0 {
+                #expect(plan.dataplaneConfig("web")?.identities.map(\.spiffeID) == ["spiffe://default/web_demo_svc_80"])
+            } else {
+                #expect(plan.dataplaneConfig("web") == nil, "\(change)")
+                #expect(zone.condition(.dataplanes, "web-0", "Accepted", in: "demo") == "False PermissionDenied", "\(change)")
+            }
+        }
+    }
+
+    @Test("Without pod or mesh there is nothing to serve, and the dataplane says so")
+    func missing() throws {
+        var zone = try TestZone()
+        try zone.addMesh()
+        try zone.addWorkload("web", ip: "10.3.0.1")
+        try zone.addWorkload("lost", ip: "10.3.0.2", mesh: "nowhere")
+        zone.remove(.pods, ObjectKey(namespace: "demo", name: "web-0"))
+        let plan = zone.settle()
+        #expect(plan.configs.keys.filter { $0.kind == .dataplane }.isEmpty)
+        #expect(zone.condition(.dataplanes, "web-0", in: "demo") == "False PodNotFound")
+        #expect(zone.condition(.dataplanes, "lost-0", in: "demo") == "False MeshNotFound")
+    }
+
+    @Test("Of two outbounds on one port the first is served and the other named")
+    func duplicates() throws {
+        var zone = try self.zone()
+        try zone.addWorkload(
+            "web", ip: "10.3.0.1", outbounds: "{port: 1, tags: {kuma.io/service: httpbin}}, {port: 1, tags: {kuma.io/service: backend}}")
+        let table = try #require(zone.settle().dataplaneConfig("web"))
+        #expect(table.listeners.map(\.name) == ["outbound:127.0.0.1:1"])
+        #expect(zone.condition(.dataplanes, "web-0", in: "demo") == "False Conflict")
+    }
+}
