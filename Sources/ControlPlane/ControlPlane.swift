@@ -18,7 +18,9 @@ package struct ControlPlane: Sendable {
         let readiness = Readiness()
         let acknowledgements = AcknowledgementBook()
         let hub = ConfigHub()
-        let reader = WorldReader(client: client, namespace: options.namespace, acknowledgements: acknowledgements)
+        let writeFailures = WriteFailureBook()
+        let reader = WorldReader(
+            client: client, namespace: options.namespace, acknowledgements: acknowledgements, writeFailures: writeFailures)
         let elector =
             options.electsLeader
             ? LeaderElector(
@@ -29,12 +31,14 @@ package struct ControlPlane: Sendable {
         let proxyMetrics = ProxyMetrics(registry)
 
         let operatorLoop = OperatorLoop(
-            reader: reader, hub: hub, acknowledgements: acknowledgements, leadership: leadership, readiness: readiness,
+            reader: reader, hub: hub, acknowledgements: acknowledgements, writeFailures: writeFailures,
+            definitions: DefinitionsCheck(writer: client), leadership: leadership, readiness: readiness,
             metrics: operatorMetrics, logger: logger
         ) {
             Executor(
                 writer: client, namespace: options.namespace,
-                events: EventWriter(writer: client, instance: options.identity, logger: logger), metrics: operatorMetrics, logger: logger)
+                events: EventWriter(writer: client, instance: options.identity, logger: logger), failures: writeFailures,
+                metrics: operatorMetrics, logger: logger)
         }
         let authenticator = TokenAuthenticator(
             review: { (token, audiences) async throws(KubeError) in try await client.reviewToken(token, audiences: audiences) },

@@ -13,6 +13,8 @@ package struct Observed: Sendable {
     package var trust: [MeshName: String]
     /// Why a mesh's authority cannot sign, in one sentence, where it is known.
     package var authorityProblems: [MeshName: String]
+    /// Writes on behalf of a ZoneEgress that will not succeed until a person acts.
+    package var writeFailures: [ObjectKey: WriteFailure]
     /// What each proxy last said about the table it was sent.
     package var acknowledgements: [ProxyID: Acknowledgement]
     package var now: Date
@@ -20,7 +22,7 @@ package struct Observed: Sendable {
     package init(
         settings: EgretSettings, systemNamespace: String, controlPlane: OwnerReference? = nil, objects: Objects = Objects(),
         trust: [MeshName: String] = [:], authorityProblems: [MeshName: String] = [:],
-        acknowledgements: [ProxyID: Acknowledgement] = [:], now: Date
+        writeFailures: [ObjectKey: WriteFailure] = [:], acknowledgements: [ProxyID: Acknowledgement] = [:], now: Date
     ) {
         self.settings = settings
         self.systemNamespace = systemNamespace
@@ -28,6 +30,7 @@ package struct Observed: Sendable {
         self.objects = objects
         self.trust = trust
         self.authorityProblems = authorityProblems
+        self.writeFailures = writeFailures
         self.acknowledgements = acknowledgements
         self.now = now
     }
@@ -66,6 +69,17 @@ package struct Objects: Sendable {
     /// In the order of their keys, so that plans are the same every time.
     package func sorted(_ type: ResourceType) -> [KubeObject] {
         (self.byType[type] ?? [:]).sorted { $0.key < $1.key }.map(\.value)
+    }
+}
+
+/// Why the API server did not take a write: in conflict with another manager, forbidden, or not valid.
+package struct WriteFailure: Hashable, Sendable {
+    package var reason: Reason
+    package var sentence: String
+
+    package init(reason: Reason, sentence: String) {
+        self.reason = reason
+        self.sentence = sentence
     }
 }
 

@@ -56,6 +56,9 @@ extension World {
                     extras["endpoint"] = .string("\(egress.address ?? ""):\(egress.port)")
                     judgement.ready = "Proxies of this zone use the address as written; its health is not watched."
                 }
+                if let failure = self.observed.writeFailures[judged.object.key] {
+                    judgement.checks.insert(.needsPerson(failure.reason, failure.sentence), at: 0)
+                }
             } else if judged.resource?.isManaged == true {
                 extras = self.counts(of: judged.object.name, wanted: 0)
             }

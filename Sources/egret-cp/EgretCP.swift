@@ -82,17 +82,35 @@ struct Run: AsyncParsableCommand {
         let client = KubeClient(
             config, userAgent: "egret-cp/\(EgretVersion.current)", metrics: KubeClientMetrics(registry), logger: logger)
         let controlPlane = ControlPlane(options: options, client: client, registry: registry, logger: logger)
-        var group = ServiceGroupConfiguration(
+        var configuration = ServiceGroupConfiguration(
             services: controlPlane.services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet(logger))
-        group.maximumGracefulShutdownDuration = .seconds(4)
+            logger: Self.quiet(logger))
+        configuration.maximumGracefulShutdownDuration = .seconds(4)
         do {
-            try await ServiceGroup(configuration: group).run()
+            try await Self.run(ServiceGroup(configuration: configuration), logger)
         } catch {
             logger.critical("Stopped", metadata: ["cause": "\(error)"])
             throw ExitCode.failure
         }
         logger.info("Stopped")
+    }
+
+    /// The first signal stops in good order, the second at once.
+    private static func run(_ group: ServiceGroup, _ logger: Logger) async throws {
+        try await withThrowingTaskGroup { tasks in
+            tasks.addTask { try await group.run() }
+            tasks.addTask {
+                var isStopping = false
+                for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+                    if isStopping { Self.exit(withError: ExitCode(1)) }
+                    isStopping = true
+                    logger.info("Stopping", metadata: ["signal": "\(signal)"])
+                    await group.triggerGracefulShutdown()
+                }
+            }
+            try await tasks.next()
+            tasks.cancelAll()
+        }
     }
 
     /// The service group's own steps are of interest only when looking closely.

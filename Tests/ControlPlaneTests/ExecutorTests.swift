@@ -13,11 +13,13 @@ import Testing
 struct ExecutorTests {
     private let cluster = ScriptedCluster()
     private let lines = Lines()
+    private let failures = WriteFailureBook()
 
     private func executor() -> Executor {
         let logger = Logger(label: "test") { _ in self.lines.handler }
         return Executor(
             writer: self.cluster, namespace: "kuma-system", events: EventWriter(writer: self.cluster, instance: "cp-1", logger: logger),
+            failures: self.failures,
             metrics: OperatorMetrics(MetricsRegistry()), logger: logger)
     }
 
@@ -125,6 +127,21 @@ struct ExecutorTests {
         #expect(self.cluster.writes.count == 2)
     }
 
+    @Test("A write that needs a person is told to the planner, until it succeeds or is no longer wanted")
+    func needsPerson() async {
+        let message = #"Apply failed with 1 conflict: conflict with "kubectl" using kuma.io/v1alpha1: .spec.zone"#
+        let status = KubeStatus(code: 409, reason: "Conflict", message: message)
+        self.cluster.fail("apply Service/kuma-system/a", with: .conflict(status))
+        var executor = self.executor()
+        await self.carryOut(&executor, Self.plan { $0.applies = [Self.apply("a")] })
+        #expect(
+            self.failures.failures(of: .zoneEgresses)
+                == [Self.owner.key: WriteFailure(reason: .conflict, sentence: "Service a cannot be written: \(message)")])
+        #expect(self.failures.failures(of: .meshes).isEmpty)
+        await self.carryOut(&executor, Plan(), version: 2)
+        #expect(self.failures.failures(of: .zoneEgresses).isEmpty)
+    }
+
     @Test("Deletes take only the very object they mean")
     func deletes() async {
         var executor = self.executor()
@@ -155,7 +172,7 @@ struct ExecutorTests {
         #expect(self.cluster.events.count == 1)
         #expect(
             self.lines.all.last
-                == "warning Reported a state k8s.object=ZoneEgress/kuma-system/egress reason=NoReadyEndpoints why=no egress is ready")
+                == "warning A state changed k8s.object=ZoneEgress/kuma-system/egress reason=NoReadyEndpoints why=no egress is ready")
     }
 
     @Test("An event keeps the API's rules: namespace of its object, default for cluster-scoped ones, notes of 1 KiB")

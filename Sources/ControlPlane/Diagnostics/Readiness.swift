@@ -3,14 +3,15 @@ import Synchronization
 /// What has to be true before this replica is sent proxies.
 package final class Readiness: Sendable {
     package enum Check: String, CaseIterable, Sendable {
-        case caches, plan, proxyServer = "proxy-server"
+        case definitions, caches, plan, proxyServer = "proxy-server"
     }
 
     private let failures: Mutex<[Check: String]>
 
     package init() {
         self.failures = Mutex([
-            .caches: "the caches are not filled yet", .plan: "no plan has been made yet", .proxyServer: "not listening yet",
+            .definitions: "not looked at yet", .caches: "the caches are not filled yet", .plan: "no plan has been made yet",
+            .proxyServer: "not listening yet",
         ])
     }
 

@@ -45,6 +45,7 @@ package struct Executor: Sendable {
     private let authorities: AuthorityMaker
     private let events: EventWriter
     private let metrics: OperatorMetrics
+    private let failures: WriteFailureBook
     private let logger: Logger
     private let backoff = Backoff()
 
@@ -56,12 +57,14 @@ package struct Executor: Sendable {
     private var lostSince: (failures: Int, notBefore: ContinuousClock.Instant)?
 
     package init(
-        writer: any ClusterWriter, namespace: String, events: EventWriter, metrics: OperatorMetrics, logger: Logger
+        writer: any ClusterWriter, namespace: String, events: EventWriter, failures: WriteFailureBook, metrics: OperatorMetrics,
+        logger: Logger
     ) {
         self.writer = writer
         self.authorities = AuthorityMaker(writer: writer, namespace: namespace)
         self.events = events
         self.metrics = metrics
+        self.failures = failures
         self.logger = logger
     }
 
@@ -81,6 +84,7 @@ package struct Executor: Sendable {
         let items = PlanItem.items(of: plan)
         let wanted = Set(items.map(\.id))
         self.setbacks = self.setbacks.filter { wanted.contains($0.key) }
+        self.failures.keep(wanted)
         self.echoes = self.echoes.filter { $0.value.until > .now }
         if let lost = self.lostSince, lost.notBefore > .now { return lost.notBefore }
 
@@ -104,6 +108,7 @@ package struct Executor: Sendable {
                 let written = try await self.perform(item, before: before)
                 self.foundServer()
                 self.setbacks[item.id] = nil
+                self.failures.clear(item.id)
                 self.done.insert(item.id)
                 if let target { self.echoes[target] = Echo(before: before, written: written, until: .now + Self.echoPatience) }
                 self.metrics.reconciled(item.id.kind, result: "success", took: .now - started)
@@ -112,6 +117,7 @@ package struct Executor: Sendable {
                 if case .cancelled = error.next { return nil }
                 if case .unreachable = error.next { return self.lostServer(error.message) }
                 self.foundServer()
+                self.failures.record(item, error)
                 remember(self.setBack(item, error))
             }
         }
@@ -194,7 +200,7 @@ package struct Executor: Sendable {
         }
         for news in patch.news {
             self.logger.log(
-                level: news.isWarning ? .warning : .info, "Reported a state",
+                level: news.isWarning ? .warning : .info, "A state changed",
                 metadata: ["k8s.object": "\(patch.object.displayName)", "reason": "\(news.reason.rawValue)", "why": "\(news.sentence)"])
             await self.events.write(
                 EventNote(
@@ -252,6 +258,8 @@ struct ItemFailure: Error {
     var next: Next
     var message: String
     var retryAfter: Duration?
+    /// For a condition: only of failures that need a person.
+    var reason: Reason?
 
     init(next: Next, message: String) {
         self.next = next
@@ -266,6 +274,15 @@ struct ItemFailure: Error {
         case .throttled(_, let retryAfter):
             self.next = .soon
             self.retryAfter = retryAfter
+        case .conflict:
+            self.next = .soon
+            self.reason = .conflict
+        case .forbidden:
+            self.next = .slow
+            self.reason = .permissionDenied
+        case .invalid:
+            self.next = .slow
+            self.reason = .invalidSpec
         default: self.next = error.isTransient ? .soon : .slow
         }
     }

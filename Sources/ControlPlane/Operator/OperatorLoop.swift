@@ -17,6 +17,8 @@ package struct OperatorLoop: Service {
     private let reader: WorldReader
     private let hub: ConfigHub
     private let acknowledgements: AcknowledgementBook
+    private let writeFailures: WriteFailureBook
+    private let definitions: DefinitionsCheck
     private let leadership: Leadership
     private let makeExecutor: @Sendable () -> Executor
     private let readiness: Readiness
@@ -26,13 +28,19 @@ package struct OperatorLoop: Service {
     /// How long the first change of a burst waits for the others.
     private static let debounce = Duration.milliseconds(20)
 
+    private static let definitionsPause = Duration.seconds(2)
+
     package init(
-        reader: WorldReader, hub: ConfigHub, acknowledgements: AcknowledgementBook, leadership: Leadership, readiness: Readiness,
+        reader: WorldReader, hub: ConfigHub, acknowledgements: AcknowledgementBook, writeFailures: WriteFailureBook,
+        definitions: DefinitionsCheck,
+        leadership: Leadership, readiness: Readiness,
         metrics: OperatorMetrics, logger: Logger, makeExecutor: @escaping @Sendable () -> Executor
     ) {
         self.reader = reader
         self.hub = hub
         self.acknowledgements = acknowledgements
+        self.writeFailures = writeFailures
+        self.definitions = definitions
         self.leadership = leadership
         self.readiness = readiness
         self.metrics = metrics
@@ -47,11 +55,13 @@ package struct OperatorLoop: Service {
         try await withGracefulShutdownHandler {
             // Changes are heard from before the first look, so that none falls between.
             let changes = self.reader.informers.changes()
+            try await self.waitForDefinitions(stopped: { news.isFinished })
             try await self.reader.informers.waitUntilSynchronised()
             self.readiness.set(.caches, nil)
             try await withThrowingTaskGroup { group in
                 group.addTask { for await _ in changes { news.up() } }
                 group.addTask { for await _ in self.acknowledgements.changes { news.up() } }
+                group.addTask { for await _ in self.writeFailures.changes { news.up() } }
                 group.addTask {
                     for await isLeader in self.leadership.changes() {
                         self.metrics.isLeader.set(isLeader ? 1 : 0)
@@ -69,6 +79,22 @@ package struct OperatorLoop: Service {
         } onGracefulShutdown: {
             news.finish()
             work.finish()
+        }
+    }
+
+    /// Nothing is written while the kinds belong to somebody else.
+    private func waitForDefinitions(stopped: () -> Bool) async throws {
+        var said: String?
+        while !stopped() {
+            let problem: String?
+            do { problem = try await self.definitions.problem() } catch { problem = error.description }
+            self.readiness.set(.definitions, problem)
+            guard let problem else { return }
+            if problem != said {
+                said = problem
+                self.logger.error("The definitions of the kuma.io kinds cannot be used; waiting", metadata: ["reason": "\(problem)"])
+            }
+            try await Task.sleep(for: Self.definitionsPause)
         }
     }
 

@@ -38,6 +38,26 @@ enum PlanItem {
         }
     }
 
+    /// Whose condition tells of a failure. A status that cannot be written cannot tell either.
+    var beneficiary: (kind: String, key: ObjectKey)? {
+        switch self {
+        case .authority(let request): (ResourceType.meshes.kind, ObjectKey(name: request.mesh.text))
+        case .apply(let apply): (apply.regarding.kind, apply.regarding.key)
+        case .delete(let delete): delete.regarding.map { ($0.kind, $0.key) }
+        case .status: nil
+        }
+    }
+
+    /// How sentences call what is written.
+    var subject: String {
+        switch self {
+        case .authority(let request): "The certificate authority of mesh \(request.mesh)"
+        case .apply(let apply): "\(apply.type.kind) \(apply.object.name)"
+        case .delete(let delete): "\(delete.type.kind) \(delete.key.name)"
+        case .status(let patch): "The status of \(patch.type.kind) \(patch.object.name)"
+        }
+    }
+
     /// Authorities first, because certificates wait for them; statuses last, because they tell of the rest.
     static func items(of plan: Plan) -> [PlanItem] {
         plan.authorities.map(PlanItem.authority) + plan.applies.map(PlanItem.apply) + plan.deletes.map(PlanItem.delete)

@@ -13,17 +13,23 @@ package struct SettingsReader: Sendable {
     package private(set) var settings: EgretSettings?
     /// Why the newest ConfigMap is not what is in force, in a sentence.
     package private(set) var problem: String?
-    private var seen: String??
+    private var seen = Seen.nothing
+
+    private enum Seen: Equatable {
+        case nothing, noObject
+        /// With its text; nil: without the key.
+        case object(String?)
+    }
 
     package init() {}
 
     /// Takes the ConfigMap as it is now. Returns whether `settings` or `problem` changed.
     package mutating func read(_ configMap: KubeObject?, namespace: String) -> Bool {
-        let text = configMap?["data"]?[Self.key]?.string
-        if case .some(text) = self.seen, (configMap == nil) == (self.problem == Self.missing(namespace)) { return false }
-        self.seen = .some(text)
+        let now = configMap.map { Seen.object($0["data"]?[Self.key]?.string) } ?? .noObject
+        if now == self.seen { return false }
+        self.seen = now
         let before = (self.settings, self.problem)
-        guard configMap != nil else {
+        guard case .object(let text) = now else {
             self.problem = Self.missing(namespace)
             return before != (self.settings, self.problem)
         }

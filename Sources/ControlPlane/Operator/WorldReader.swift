@@ -10,15 +10,17 @@ package struct WorldReader: Sendable {
     package let informers: InformerGroup
     package let namespace: String
     private let acknowledgements: AcknowledgementBook
+    private let writeFailures: WriteFailureBook
     private let authorityCache = AuthorityCache()
 
     /// Kinds watched in every namespace; everything else is watched in the system namespace only.
     private static let everywhere: Set<ResourceType> = Set(ResourceType.kumaTypes + [.pods, .services])
     private static let types = Observed.types + [.replicaSets, .configMaps]
 
-    package init(client: KubeClient, namespace: String, acknowledgements: AcknowledgementBook) {
+    package init(client: KubeClient, namespace: String, acknowledgements: AcknowledgementBook, writeFailures: WriteFailureBook) {
         self.namespace = namespace
         self.acknowledgements = acknowledgements
+        self.writeFailures = writeFailures
         self.informers = InformerGroup(
             Self.types.map { type in
                 Informer(
@@ -38,8 +40,11 @@ package struct WorldReader: Sendable {
         var objects = Objects()
         for type in Observed.types { objects[type] = self.informers[type].snapshot }
         let meshes = objects.sorted(.meshes).compactMap { try? Mesh(name: $0.name, spec: $0.spec) }
-        let authorities = MeshAuthorities(
+        var authorities = MeshAuthorities(
             meshes: meshes, secrets: objects[.secrets], namespace: self.namespace, cache: self.authorityCache)
+        for (key, failure) in self.writeFailures.failures(of: .meshes) {
+            if let mesh = try? MeshName(key.name) { authorities.problems[mesh] = failure.sentence }
+        }
         var spoken: [ProxyID: Planning.Acknowledgement] = [:]
         for pod in objects[.pods].values {
             for kind in [ProxyID.Kind.egress, .dataplane] {
@@ -51,7 +56,7 @@ package struct WorldReader: Sendable {
         let observed = Observed(
             settings: settings, systemNamespace: self.namespace, controlPlane: owner.map { OwnerReference(controller: $0) },
             objects: objects, trust: authorities.sound.mapValues { $0.certificate.pem }, authorityProblems: authorities.problems,
-            acknowledgements: spoken, now: now)
+            writeFailures: self.writeFailures.failures(of: .zoneEgresses), acknowledgements: spoken, now: now)
         return (observed, authorities, meshes)
     }
 
