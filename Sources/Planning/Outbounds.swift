@@ -34,8 +34,10 @@ extension World {
                 outbound: outbound, action: .originate(mesh: mesh.name.text, cluster: name),
                 cluster: Cluster(name: name, endpoints: endpoints, tls: meshTLS(peer)), whyEmpty: whyEmpty)
         }
-        func plain(_ cluster: Cluster, whyEmpty: String) -> PlannedOutbound {
-            PlannedOutbound(outbound: outbound, action: .passthrough(cluster: name), cluster: cluster, whyEmpty: whyEmpty)
+        /// The application's plaintext goes out as it is, or under the TLS of the external service.
+        func direct(_ cluster: Cluster, whyEmpty: String) -> PlannedOutbound {
+            let action: Action = cluster.tls == .none ? .passthrough(cluster: name) : .originate(mesh: mesh.name.text, cluster: name)
+            return PlannedOutbound(outbound: outbound, action: action, cluster: cluster, whyEmpty: whyEmpty)
         }
 
         let egress = self.readyEgresses.map { Endpoint(address: $0.address, port: $0.port, locality: self.observed.settings.zone) }
@@ -45,7 +47,7 @@ extension World {
         if self.isExternal(subset, in: mesh.name) {
             if mesh.usesEgress { return originate(egress, peer: .egress(of: mesh.name), whyEmpty: closed) }
             let cluster = (self.servedExternals[mesh.name] ?? ExternalServices()).cluster(subset, in: mesh.name)
-            return plain(cluster, whyEmpty: "no ExternalService for it can be used. Next: kubectl get externalservices")
+            return direct(cluster, whyEmpty: "no ExternalService for it can be used. Next: kubectl get externalservices")
         }
 
         let remote = self.remoteEndpoints(subset, in: mesh.name)
@@ -53,7 +55,7 @@ extension World {
         let unknown = "no Dataplane, ZoneIngress or ExternalService of mesh \(mesh.name) offers it."
         guard mesh.backend != nil else {
             // Other zones are reached by the server name inside of mesh TLS.
-            return plain(
+            return direct(
                 Cluster(name: name, endpoints: endpoints),
                 whyEmpty: remote.isEmpty ? unknown : "it is in another zone, which needs mTLS. Next: enable mTLS in Mesh \(mesh.name)")
         }

@@ -50,6 +50,16 @@ struct DataplaneConfigTests {
         #expect(table.cluster("default:backend")?.addresses == ["10.2.0.1:10001x3"])
     }
 
+    @Test("With the flag off an external service's TLS begins in the workload's proxy")
+    func directTLS() throws {
+        var zone = try self.zone(zoneEgress: false, pods: 0)
+        zone.change(.externalServices, "httpbin") { $0.json.set(["spec", "networking", "tls", "enabled"], to: true) }
+        let table = try #require(zone.settle().dataplaneConfig("web"))
+        let listener = try #require(table.listeners.first { $0.port == 1001 })
+        #expect(listener.kind == .outbound(service: "httpbin", action: .originate(mesh: "default", cluster: "default:httpbin")))
+        #expect(table.cluster("default:httpbin")?.tls == .external(ExternalTLS(serverName: "httpbin.org")))
+    }
+
     @Test("With the flag on and no egress ready there is no endpoint, and no way around")
     func failsClosed() throws {
         for enabled in [true, false] {

@@ -62,6 +62,17 @@ struct CompiledConfigTests {
         #expect(compiled.errors.map(\.item) == ["listener out", "route A"])
     }
 
+    @Test("passthrough to a cluster that asks for TLS is refused, never sent in the clear")
+    func passthroughBesideTLS() {
+        var cluster = self.good
+        cluster.tls = .external(ExternalTLS(serverName: "api.test"))
+        let outbound = Listener(
+            name: "out", address: "127.0.0.1", port: 1, kind: .outbound(service: "api", action: .passthrough(cluster: "c")))
+        let compiled = CompiledConfig(ProxyConfig(listeners: [outbound], clusters: [cluster]))
+        #expect(compiled.listeners[0].routes[0].verb == .refuse)
+        #expect(compiled.errors.map(\.item) == ["listener out"])
+    }
+
     @Test("endpoints nobody can connect to are named, the others serve")
     func endpoints() {
         var cluster = self.good
