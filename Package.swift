@@ -164,7 +164,7 @@ let package = Package(
                 crypto,
             ]),
         tests("CLI", ["JSONModel", "YAMLDocument", "Routing", "Planning", argumentParser], exclude: ["Goldens"]),
-        tests("DevAPIServer", ["JSONModel", "KubeAPI", "YAMLDocument"]),
+        tests("DevAPIServer", ["JSONModel", "YAMLDocument", logging]),
         tests("DevNode", ["JSONModel", "KubeAPI", nioCore, nioPosix, system]),
         .testTarget(
             name: "ScenarioTests", dependencies: ["TestKit", "JSONModel"], swiftSettings: swift),

@@ -24,11 +24,10 @@ extension APIService {
         try self.place(&object, call)
         let name = object.meta("name") ?? ""
         let key = call.key(name)
-        if transaction.object(key) != nil { throw APIError.alreadyExists(type, name) }
-        try self.checkNamespace(call, name: name, in: transaction)
-
         if type.hasStatus, type.qualifiedName != "nodes" { object["status"] = nil }
         let warnings = try self.normalize(&object, old: nil, call: call, type: type)
+        if transaction.object(key) != nil { throw APIError.alreadyExists(type, name) }
+        try self.checkNamespace(call, name: name, in: transaction)
         object.setMeta("uid", JSON(UUID().uuidString.lowercased()))
         object.setMeta("creationTimestamp", JSON(self.timestamp))
         for name in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {

@@ -82,12 +82,13 @@ extension APIService {
         let grace = Self.grace(of: object, type, asked: options.gracePeriodSeconds)
         self.emptyOut(key, &object, in: &transaction)
         // A pod with no grace left goes at once, however much it was given before: so the kubelet ends a deletion.
-        if object.metaFinalizers.isEmpty, grace == 0, type.qualifiedName == "pods" || Self.isReadyToGo(object, type) {
+        let shortens = grace < object.at("metadata", "deletionGracePeriodSeconds")?.int ?? .max
+        if shortens, object.isBeingDeleted { object.setMeta("deletionGracePeriodSeconds", JSON(grace)) }
+        if object.metaFinalizers.isEmpty, grace == 0, Self.isReadyToGo(object, type) {
             transaction.delete(key)
             self.afterRemoval(of: key, in: &transaction)
             return (object, true)
         }
-        let shortens = grace < object.at("metadata", "deletionGracePeriodSeconds")?.int ?? .max
         if !object.isBeingDeleted || shortens {
             object.setMeta("deletionTimestamp", JSON(Timestamp.text(self.now().addingTimeInterval(Double(grace)))))
             object.setMeta("deletionGracePeriodSeconds", JSON(grace))

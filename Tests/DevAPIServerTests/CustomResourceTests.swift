@@ -1,0 +1,117 @@
+import FoundationEssentials
+import JSONModel
+import TestKit
+import Testing
+import YAMLDocument
+
+@testable import DevAPIServer
+
+private let definitions = "apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+private let widgets = "apis/example.com/v1/namespaces/default/widgets"
+
+@Suite struct CustomResourceTests {
+    private func api() async throws -> TestAPI {
+        let api = try await TestAPI()
+        _ = try await api.object(.post, definitions, Samples.definition)
+        return api
+    }
+
+    @Test("a definition is established at once and its kind served and discovered")
+    func established() async throws {
+        let api = try await self.api()
+        let definition = try await api.object(.get, "\(definitions)/widgets.example.com")
+        #expect(definition.at("status", "conditions")?.array?.compactMap { $0["type"]?.string } == ["NamesAccepted", "Established"])
+        let resources = try await api.object(.get, "apis/example.com/v1")
+        #expect(resources["resources"]?.array?.compactMap { $0["name"]?.string } == ["widgets", "widgets/status", "widgets/scale"])
+    }
+
+    @Test("objects are defaulted, pruned and checked")
+    func objects() async throws {
+        let api = try await self.api()
+        let created = try await api.object(.post, widgets, Samples.widget("a", ["size": 2, "oops": 1]))
+        #expect(created["spec"] == ["size": 2, "replicas": 1, "colour": "red"])
+        let (code, status) = await api.call(.post, widgets, Samples.widget("b", ["size": 20]))
+        #expect(code == 422)
+        #expect(
+            status["message"]
+                == #"Widget.example.com "b" is invalid: spec.size: Invalid value: 20: spec.size in body should be less than or equal to 10"#
+        )
+    }
+
+    @Test("status has its own endpoint, scale its paths")
+    func subresources() async throws {
+        let api = try await self.api()
+        var object = Samples.widget("a", ["size": 2])
+        object["status"] = ["replicas": 9]
+        #expect(try await api.object(.post, widgets, object)["status"] == nil)
+        _ = try await api.object(
+            .patch, "\(widgets)/a/status", ["status": ["replicas": 1], "spec": ["size": 5]], type: PatchForm.merge.rawValue)
+        let scale = try await api.object(.get, "\(widgets)/a/scale")
+        #expect(scale.at("status", "replicas") == 1 && scale.at("spec", "replicas") == 1)
+        let after = try await api.object(.get, "\(widgets)/a")
+        #expect(after.at("spec", "size") == 2 && after.generation == 1)
+    }
+
+    @Test("printer columns make the table")
+    func table() async throws {
+        let api = try await self.api()
+        _ = try await api.object(.post, widgets, Samples.widget("a", ["size": 2]))
+        _ = try await api.object(
+            .patch, "\(widgets)/a/status", ["status": ["conditions": [["type": "Ready", "status": "True"]]]], type: PatchForm.merge.rawValue
+        )
+        let table = await api.call(.get, widgets, accept: "application/json;as=Table;v=v1;g=meta.k8s.io").body
+        #expect(table["rows"]?[0]?["cells"] == ["a", 2, "True"])
+    }
+
+    @Test("deleting a definition takes its objects and the kind along")
+    func removal() async throws {
+        let api = try await self.api()
+        _ = try await api.object(.post, widgets, Samples.widget("a", ["size": 2]))
+        _ = try await api.object(.delete, "\(definitions)/widgets.example.com")
+        #expect(await api.call(.get, widgets).code == 404)
+        _ = try await api.object(.post, definitions, Samples.definition)
+        #expect(try await api.object(.get, widgets)["items"] == [])
+    }
+
+    @Test("an unsound definition is refused with the place")
+    func unsound() async throws {
+        let api = try await TestAPI()
+        var definition = Samples.definition
+        definition.set(["metadata", "name"], to: "other.example.com")
+        #expect(await api.call(.post, definitions, definition).body["message"]?.string?.contains("must be spec.names.plural") == true)
+    }
+
+    @Test("Egret's own definitions are accepted, and their rules hold")
+    func rules() async throws {
+        let api = try await TestAPI()
+        let folder = "\(Repository.root)/charts/egret/files/crds"
+        for name in ["meshes", "zoneegresses", "zoneingresses", "dataplanes", "externalservices", "meshtrafficpermissions"] {
+            let text = String(decoding: try Data(contentsOf: URL(filePath: "\(folder)/\(name).yaml")), as: UTF8.self)
+            _ = try await api.object(.post, definitions, try YAMLDocument.parseOne(text))
+        }
+        let mesh: JSON = [
+            "apiVersion": "kuma.io/v1alpha1", "kind": "Mesh", "metadata": ["name": "m"], "spec": ["routing": ["zoneEgress": true]],
+        ]
+        let (code, status) = await api.call(.post, "apis/kuma.io/v1alpha1/meshes", mesh)
+        #expect(code == 422)
+        #expect(status["message"] == "Mesh.kuma.io \"m\" is invalid: spec.mtls: Required value: has to be set when zoneEgress enabled")
+    }
+
+    @Test("a definition with a rule nobody can evaluate here is refused")
+    func unknownRule() async throws {
+        let api = try await TestAPI()
+        let (code, status) = await api.call(.post, definitions, Self.withRule("self.size > 3"))
+        #expect(code == 422)
+        #expect(status["message"]?.string?.contains("openAPIV3Schema.properties[spec].x-kubernetes-validations[0].rule") == true)
+    }
+
+    private static func withRule(_ rule: String) -> JSON {
+        var schema = Samples.schema
+        schema.set(["properties", "spec", "x-kubernetes-validations"], to: [["rule": JSON(rule)]])
+        var definition = Samples.definition
+        var version = definition.at("spec", "versions")?[0] ?? [:]
+        version.set(["schema", "openAPIV3Schema"], to: schema)
+        definition.set(["spec", "versions"], to: [version])
+        return definition
+    }
+}
