@@ -546,6 +546,8 @@ spec:
                 minimum: 0
                 type: integer
             type: object
+        required:
+        - spec
         type: object
     served: true
     storage: true
@@ -837,6 +839,8 @@ spec:
                 minimum: 0
                 type: integer
             type: object
+        required:
+        - spec
         type: object
     served: true
     storage: true
@@ -1304,7 +1308,8 @@ spec:
                   egressMode:
                     default: Enforce
                     description: 'Enforce: the egress refuses callers that no MeshTrafficPermission
-                      allows. Report: it lets them pass and reports them.'
+                      allows. Report: for trying permissions out; this version still
+                      refuses and the Accepted condition says so.'
                     enum:
                     - Enforce
                     - Report
@@ -1722,6 +1727,8 @@ spec:
                 minimum: 0
                 type: integer
             type: object
+        required:
+        - spec
         type: object
     served: true
     storage: true

@@ -67,6 +67,17 @@ extension World {
                 )
                 continue
             }
+            // Server names do not tell upper from lower case.
+            let folded = service.service.text.lowercased()
+            if let twin = found.items.first(where: {
+                $0.service.service != service.service && $0.service.service.text.lowercased() == folded
+            }) {
+                found.problems[name] = .needsPerson(
+                    .conflict,
+                    "ExternalService \(twin.service.name) has a kuma.io/service that differs in case only, and that one is used. Next: rename one of the two."
+                )
+                continue
+            }
             let sni = Subset(service: service.service.text, tags: service.tags.filter { !$0.key.hasPrefix("kuma.io/") }).sni(mesh)
             if sni.utf8.count > SNI.maxBytes {
                 found.problems[name] = .needsPerson(
@@ -160,6 +171,6 @@ extension World {
             answer.errors.filter { $0.item == cluster }.map { (proxy, $0.message) }
         }
         guard let (proxy, message) = errors.first else { return nil }
-        return .needsPerson(.configRejected, "\(proxy) cannot use it: \(message)")
+        return .needsPerson(.configRejected, "\(proxy) cannot use it: \(message.asSentence)")
     }
 }

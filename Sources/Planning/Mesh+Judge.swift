@@ -33,7 +33,8 @@ extension World {
         guard let backend = mesh.backend else { return nil }
         if let problem = self.observed.authorityProblems[mesh.name] {
             return .needsPerson(
-                .authorityUnusable, "The certificate authority \(backend.name) cannot sign: \(problem). Nothing of this mesh is served.")
+                .authorityUnusable,
+                "The certificate authority \(backend.name) cannot sign: \(problem.asSentence) Nothing of this mesh is served.")
         }
         if self.observed.trust[mesh.name] == nil {
             return .waiting(.authorityPending, "The certificate authority \(backend.name) is not there yet.")

@@ -1,40 +1,12 @@
 import FoundationEssentials
 import JSONModel
 import KubeAPI
-package import MeshModel
-
-/// Certificate and key of a mesh's authority, PEM. Its description never shows the key.
-package struct AuthorityMaterial: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
-    package let certificate: String
-    package let key: String
-
-    package var description: String { "AuthorityMaterial(key: …)" }
-    package var debugDescription: String { self.description }
-}
+import MeshModel
 
 /// A certificate or key that is not to be had, and why.
-package struct MissingSource: Error, Hashable, Sendable {
+struct MissingSource: Error, Hashable, Sendable {
     let reason: Reason
-    package let sentence: String
-}
-
-extension Planner {
-    /// What signs for `mesh`: from its Secrets (builtin) or from where the Mesh says (provided). Nil while a builtin
-    /// authority is not made yet, and for meshes without mTLS.
-    package static func authority(of mesh: Mesh, in objects: Objects, systemNamespace: String) throws(MissingSource) -> AuthorityMaterial? {
-        guard let backend = mesh.backend else { return nil }
-        let secrets = MeshSecrets(objects: objects, namespace: systemNamespace, mesh: mesh.name)
-        switch backend.authority {
-        case .builtin:
-            let names = World.authoritySecrets(mesh: mesh.name, backend: backend.name)
-            guard let certificate = objects[.secrets, namespace: systemNamespace, name: names.certificate],
-                let key = objects[.secrets, namespace: systemNamespace, name: names.key]
-            else { return nil }
-            return AuthorityMaterial(certificate: try MeshSecrets.value(of: certificate), key: try MeshSecrets.value(of: key))
-        case .provided(let certificate, let key):
-            return AuthorityMaterial(certificate: try secrets.certificate(certificate), key: try secrets.privateKey(key))
-        }
-    }
+    let sentence: String
 }
 
 /// Resolves data sources on behalf of one mesh.

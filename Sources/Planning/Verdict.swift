@@ -25,6 +25,11 @@ enum Verdict: Hashable {
     var isGood: Bool { if case .good = self { true } else { false } }
 }
 
+extension String {
+    /// Somebody else's words, ended with a full stop where they have no end.
+    var asSentence: String { self.last.map { ".!?".contains($0) } == true ? self : self + "." }
+}
+
 /// Everything the status of one object says in conditions, before it is folded.
 struct Judgement {
     /// The spec is valid and in use.

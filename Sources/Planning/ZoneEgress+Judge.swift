@@ -126,7 +126,7 @@ extension World {
         if let progressing = deployment?.conditions["Progressing"], progressing.status == .false {
             return .needsPerson(
                 .deploymentUnavailable,
-                "No pod of Deployment \(name) becomes ready: \(progressing.message)\(self.failsClosed) \(next)")
+                "No pod of Deployment \(name) becomes ready: \(progressing.message.asSentence)\(self.failsClosed) \(next)")
         }
         return .waiting(
             .deploymentProgressing, "0 of \(Self.count(wanted, "pod")) of Deployment \(name) are ready.\(self.failsClosed) \(next)")
@@ -147,7 +147,8 @@ extension World {
         let answers = pods.map { (pod: $0.name, answer: self.observed.acknowledgements[ProxyID(.egress, pod: $0)]) }
         for (pod, answer) in answers {
             guard let error = answer?.errors.min(by: { $0.item < $1.item }) else { continue }
-            return .needsPerson(.configRejected, "Pod \(pod) cannot use \(error.item): \(error.message) Everything else is served.")
+            return .needsPerson(
+                .configRejected, "Pod \(pod) cannot use \(error.item): \(error.message.asSentence) Everything else is served.")
         }
         let silent = answers.filter { $0.answer == nil }.map(\.pod)
         if let first = silent.first {

@@ -183,6 +183,26 @@ struct EgressConfigTests {
                     clientCertificate: ClientCertificate(certificate: "-----BEGIN CERTIFICATE-----", key: "-----BEGIN PRIVATE KEY-----")))
     }
 
+    @Test("A Secret is used only by the mesh it was made for, and only if it was made for meshes")
+    func secrets() throws {
+        var zone = try self.zone(
+            Fixture.httpbin.replacing("\"httpbin.org:80\"", with: "'httpbin.org:443', tls: {enabled: true, caCert: {secret: ca}}"))
+        // "-----BEGIN CERTIFICATE-----"
+        let value = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"
+        func add(mesh: String, type: String, _ zone: inout TestZone) throws {
+            try zone.add(
+                "{apiVersion: v1, kind: Secret, metadata: {name: ca, labels: {kuma.io/mesh: \(mesh)}}, type: \(type), data: {value: \(value)}}"
+            )
+            zone.settle()
+        }
+        try add(mesh: "other", type: "system.kuma.io/secret", &zone)
+        #expect(zone.condition(.externalServices, "httpbin") == "False SecretNotFound")
+        try add(mesh: "default", type: "Opaque", &zone)
+        #expect(zone.condition(.externalServices, "httpbin") == "False SecretNotFound")
+        try add(mesh: "default", type: "system.kuma.io/secret", &zone)
+        #expect(zone.condition(.externalServices, "httpbin") == "True Ready")
+    }
+
     @Test("An external service says whether anybody may call it")
     func permitted() throws {
         var zone = try self.zone(Fixture.httpbin)

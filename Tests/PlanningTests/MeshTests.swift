@@ -53,40 +53,6 @@ struct MeshTests {
         #expect(zone.condition(.meshes, "default") == "False AuthorityUnusable")
     }
 
-    @Test("A provided authority comes from Secrets of the mesh")
-    func provided() throws {
-        var zone = try TestZone(
-            objects: """
-                apiVersion: kuma.io/v1alpha1
-                kind: Mesh
-                metadata: {name: default}
-                spec:
-                  mtls:
-                    enabledBackend: own
-                    backends:
-                    - {name: own, type: provided, conf: {cert: {inlineString: "-----BEGIN CERTIFICATE-----"}, key: {secret: ca-key}}}
-                """)
-        let mesh = try Mesh(name: "default", spec: try #require(zone.object(.meshes, "default")).spec)
-        func material() throws(MissingSource) -> AuthorityMaterial? {
-            try Planner.authority(of: mesh, in: zone.observed.objects, systemNamespace: "kuma-system")
-        }
-        #expect(throws: MissingSource.self) { try material() }
-        // "-----BEGIN PRIVATE KEY-----"
-        let key = "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t"
-        let secret =
-            "{apiVersion: v1, kind: Secret, metadata: {name: ca-key, labels: {kuma.io/mesh: MESH}}, type: TYPE, data: {value: \(key)}}"
-        // A Secret of another mesh or of another type is nobody's to use.
-        try zone.add(secret.replacing("MESH", with: "other").replacing("TYPE", with: "system.kuma.io/secret"))
-        #expect(throws: MissingSource.self) { try material() }
-        try zone.add(secret.replacing("MESH", with: "default").replacing("TYPE", with: "Opaque"))
-        #expect(throws: MissingSource.self) { try material() }
-        try zone.add(secret.replacing("MESH", with: "default").replacing("TYPE", with: "system.kuma.io/secret"))
-        let found = try #require(try material())
-        #expect(found.key == "-----BEGIN PRIVATE KEY-----")
-        #expect(!"\(found)".contains("PRIVATE") && !String(reflecting: found).contains("PRIVATE"))
-        #expect(zone.plan().authorities.isEmpty)
-    }
-
     @Test("A mesh that uses the egress is ready when one is, and says otherwise that traffic fails closed")
     func egress() throws {
         var zone = try TestZone(egressEnabled: false)

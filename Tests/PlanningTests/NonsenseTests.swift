@@ -1,0 +1,76 @@
+import JSONModel
+import KubeAPI
+import Planning
+import Routing
+import TestKit
+import Testing
+
+/// Objects that no schema has seen.
+@Suite("Nonsense")
+struct NonsenseTests {
+    /// SplitMix64: the same numbers every run.
+    private struct Generator: RandomNumberGenerator {
+        var state: UInt64
+        mutating func next() -> UInt64 {
+            self.state &+= 0x9E37_79B9_7F4A_7C15
+            var z = self.state
+            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+            return z ^ (z >> 31)
+        }
+    }
+
+    private static let nonsense: [JSON] = [
+        .null, true, false, 0, -1, 65536, 9_223_372_036_854_775_807, 0.5, "", "x", "::", "a:b:c", "127.0.0.1:99999999999999999999",
+        "999999999999999999999y", "default", "{}", [], [[:]], [[]], [:], ["kuma.io/service": 5], "\u{0}", "ä",
+    ]
+
+    /// Replaces one value somewhere below `json`.
+    private func spoil(_ json: JSON, with generator: inout Generator) -> JSON {
+        switch json {
+        case .object(var members) where !members.isEmpty && Int.random(in: 0..<6, using: &generator) > 0:
+            let key = members.keys.sorted().randomElement(using: &generator)!
+            members[key] = self.spoil(members[key]!, with: &generator)
+            return .object(members)
+        case .array(var elements) where !elements.isEmpty && Int.random(in: 0..<6, using: &generator) > 0:
+            let index = elements.indices.randomElement(using: &generator)!
+            elements[index] = self.spoil(elements[index], with: &generator)
+            return .array(elements)
+        default: return Self.nonsense.randomElement(using: &generator)!
+        }
+    }
+
+    private func world() throws -> TestZone {
+        var zone = try TestZone()
+        try zone.addMesh()
+        try zone.add(Fixture.httpbin + Fixture.east + Fixture.allowAll)
+        try zone.addWorkload(
+            "web", ip: "10.3.0.1", outbounds: "{port: 1, tags: {kuma.io/service: httpbin}}", inbound: ", servicePort: 8080")
+        zone.settle()
+        try zone.addEgressPod(1)
+        zone.settle()
+        return zone
+    }
+
+    @Test("Whatever stands in the objects, plans come to rest, statuses stay lawful and others are served", arguments: 0..<8)
+    func random(seed: Int) throws {
+        var generator = Generator(state: UInt64(seed))
+        let sane = try self.world()
+        for _ in 0..<40 {
+            var zone = sane
+            for _ in 0..<Int.random(in: 1...3, using: &generator) {
+                let types = ResourceType.kumaTypes + [.deployments, .services, .pods, .secrets]
+                let type = types.randomElement(using: &generator)!
+                guard let object = zone.observed.objects.sorted(type).randomElement(using: &generator) else { continue }
+                let part = ["spec", "status", "data", "mesh"].randomElement(using: &generator)!
+                guard let value = object[part] else { continue }
+                var spoilt = object
+                spoilt[part] = self.spoil(value, with: &generator)
+                zone.observed.objects[type][object.key] = spoilt
+            }
+            let plan = zone.settle()
+            // One broken object never takes the egress's listener along.
+            if let config = plan.egressConfig() { #expect(config.listeners.count == 1) }
+        }
+    }
+}
