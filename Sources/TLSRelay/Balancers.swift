@@ -3,45 +3,78 @@ import Synchronization
 
 /// The balancing state of every cluster, shared by the relay's threads.
 final class Balancers: Sendable {
-    private struct Entry {
-        var endpoints: [Endpoint]
-        var balancer: ClusterBalancer
+    /// One connection's claim on an endpoint, until `failed` or `ended`.
+    struct Claim: Hashable {
+        fileprivate var cluster: String
+        /// Of the cluster's balancer: a cluster that went and came back is another one.
+        fileprivate var generation: UInt64
+        fileprivate var place: Int
     }
 
-    private let entries = Mutex<[String: Entry]>([:])
-    private let clock = ContinuousClock()
-    private let start = ContinuousClock().now
+    private struct Entry {
+        var generation: UInt64
+        var endpoints: [Endpoint] = []
+        var balancer = ClusterBalancer()
 
-    private var now: Duration { self.start.duration(to: self.clock.now) }
-
-    /// Begins an attempt on the best endpoint not yet tried; nil when none is left.
-    func begin(_ cluster: Cluster, tried: Tried) -> (place: Int, endpoint: Endpoint)? {
-        let now = self.now
-        return self.entries.withLock { entries in
-            var entry = entries[cluster.name] ?? Entry(endpoints: cluster.endpoints, balancer: ClusterBalancer(cluster.endpoints))
-            if entry.endpoints != cluster.endpoints {
-                entry.endpoints = cluster.endpoints
-                entry.balancer.adopt(cluster.endpoints)
+        mutating func begin(_ cluster: Cluster, tried: Tried, now: Duration) -> (place: Int, endpoint: Endpoint)? {
+            if self.endpoints != cluster.endpoints {
+                self.endpoints = cluster.endpoints
+                self.balancer.adopt(cluster.endpoints)
             }
             var generator = SystemRandomNumberGenerator()
-            let place = entry.balancer.choose(excluding: tried, now: now, using: &generator)
-            if let place { entry.balancer.started(place) }
-            entries[cluster.name] = entry
-            return place.map { ($0, entry.balancer.places[$0].endpoint) }
+            guard let place = self.balancer.choose(excluding: tried, now: now, using: &generator) else { return nil }
+            self.balancer.started(place)
+            return (place, self.balancer.places[place].endpoint)
         }
     }
 
-    func connected(_ cluster: String, _ place: Int) { self.entries.withLock { $0[cluster]?.balancer.connected(place) } }
-
-    func failed(_ cluster: String, _ place: Int) {
-        let now = self.now
-        self.entries.withLock { $0[cluster]?.balancer.failed(place, now: now) }
+    private struct State {
+        var entries: [String: Entry] = [:]
+        var generation: UInt64 = 0
     }
 
-    func ended(_ cluster: String, _ place: Int) { self.entries.withLock { $0[cluster]?.balancer.ended(place) } }
+    private let state = Mutex(State())
+    private let start = ContinuousClock().now
 
-    /// Forgets clusters that are gone. Connections still open on them end silently.
-    func keep(only clusters: Set<String>) { self.entries.withLock { $0 = $0.filter { clusters.contains($0.key) } } }
+    private var now: Duration { self.start.duration(to: ContinuousClock().now) }
+
+    /// Begins an attempt on the best endpoint not yet tried; nil when none is left.
+    func begin(_ cluster: Cluster, tried: inout Tried) -> (claim: Claim, endpoint: Endpoint)? {
+        let now = self.now
+        let before = tried
+        let begun = self.state.withLock { state -> (claim: Claim, endpoint: Endpoint)? in
+            state.generation += 1
+            let generation = state.generation
+            let begun = state.entries[cluster.name, default: Entry(generation: generation)].begin(cluster, tried: before, now: now)
+            guard let begun, let current = state.entries[cluster.name]?.generation else { return nil }
+            return (Claim(cluster: cluster.name, generation: current, place: begun.place), begun.endpoint)
+        }
+        if let begun { tried.insert(begun.claim.place) }
+        return begun
+    }
+
+    func connected(_ claim: Claim) { self.change(claim) { $0.connected(claim.place) } }
+
+    func failed(_ claim: Claim) {
+        let now = self.now
+        self.change(claim) { $0.failed(claim.place, now: now) }
+    }
+
+    func ended(_ claim: Claim) { self.change(claim) { $0.ended(claim.place) } }
+
+    /// Forgets clusters that are gone. Connections still open on them end without being counted.
+    func keep(only clusters: Set<String>) {
+        self.state.withLock { state in
+            for name in state.entries.keys where !clusters.contains(name) { state.entries[name] = nil }
+        }
+    }
+
+    private func change(_ claim: Claim, _ body: (inout ClusterBalancer) -> Void) {
+        self.state.withLock { state in
+            guard state.entries[claim.cluster]?.generation == claim.generation else { return }
+            body(&state.entries[claim.cluster]!.balancer)
+        }
+    }
 }
 
 extension Endpoint {

@@ -9,26 +9,24 @@ extension RelayedConnection {
         self.state = .connecting
         if self.connectStart == nil { self.connectStart = .now() }
         guard self.attempts < self.options.connectAttempts,
-            let (place, endpoint) = self.relay.balancers.begin(self.request.cluster, tried: self.tried)
+            let (claim, endpoint) = self.relay.balancers.begin(self.request.cluster, tried: &self.tried)
         else {
             let (reason, detail) = self.lastFailure ?? (.noEndpoint, "cluster \(self.request.cluster.name) has no endpoint")
             self.refuse(reason, detail)
             return
         }
         self.attempts += 1
-        self.tried.insert(place)
-        self.place = place
-        self.isPlaceConnected = false
+        self.claim = claim
         self.outcome.endpoint = endpoint.label
         do {
-            self.connect(to: endpoint, tls: try self.makeTLS(endpoint))
+            self.connect(to: endpoint, tls: try self.makeTLS())
         } catch {
             self.attemptFailed(error)
         }
     }
 
-    /// The TLS handler for an endpoint; nil where the cluster speaks plaintext.
-    private func makeTLS(_ endpoint: Endpoint) throws(AttemptError) -> NIOSSLClientHandler? {
+    /// Makes TLS handlers for an endpoint; nil where the cluster speaks plaintext.
+    private func makeTLS() throws(AttemptError) -> (@Sendable () throws -> NIOSSLClientHandler)? {
         let context: NIOSSLContext?
         let serverName: String?
         switch self.request.cluster.tls {
@@ -47,63 +45,55 @@ extension RelayedConnection {
         if let name = serverName, !(1...255).contains(name.utf8.count) || name.utf8.contains(0) {
             throw AttemptError(.upstreamTLSFailed, "a server name of \(name.utf8.count) bytes cannot be sent (1 to 255 can)")
         }
-        do {
-            return try NIOSSLClientHandler(context: context, serverHostname: serverName)
-        } catch {
-            throw AttemptError(.upstreamTLSFailed, TLSFailure.words(error))
-        }
+        return { try NIOSSLClientHandler(context: context, serverHostname: serverName) }
     }
 
-    private func connect(to endpoint: Endpoint, tls: NIOSSLClientHandler?) {
-        let handler = SideHandler(.upstream, of: self)
-        let bound = NIOLoopBound((handler, tls), eventLoop: self.loop)
+    private func connect(to endpoint: Endpoint, tls: (@Sendable () throws -> NIOSSLClientHandler)?) {
         let bootstrap = ClientBootstrap(group: self.loop)
             .connectTimeout(TimeAmount(self.options.connectTimeout))
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
+                // Once per address tried: the addresses of a name race, and only the winner is attached.
                 channel.eventLoop.makeCompletedFuture {
-                    let (handler, tls) = bound.value
-                    try channel.pipeline.syncOperations.addHandler(LingeringClose())
-                    if let tls { try channel.pipeline.syncOperations.addHandler(tls) }
-                    try channel.pipeline.syncOperations.addHandler(handler)
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandler(LingeringClose())
+                    if let tls { try pipeline.addHandler(tls()) }
+                    try pipeline.addHandler(SideHandler(.upstream))
                 }
             }
         let attempt = self.attempts
-        let connected: EventLoopFuture<any Channel>
-        if let literal = try? SocketAddress(ipAddress: endpoint.address, port: Int(endpoint.port)) {
-            connected = bootstrap.connect(to: literal)
-        } else {
-            connected = bootstrap.connect(host: endpoint.address, port: Int(endpoint.port))
-        }
-        let hasTLS = tls != nil
-        connected.assumeIsolated().whenComplete { result in
+        self.relay.addresses.connect(bootstrap, to: endpoint, on: self.loop).assumeIsolated().whenComplete { result in
             guard self.state == .connecting, self.attempts == attempt else {
                 // Given up in the meantime.
-                handler.detach()
                 if case .success(let channel) = result { channel.close(promise: nil) }
                 return
             }
             switch result {
-            case .failure(let error):
-                handler.detach()
-                self.attemptFailed(TLSFailure.connect(error))
-            case .success(let channel):
-                self.upstream = Leg()
-                self.upstream.channel = channel
-                self.upstream.handler = handler
-                self.upstream.tls = bound.value.1
-                guard hasTLS else {
-                    self.established()
-                    return
-                }
-                self.startTimer(self.options.connectTimeout) {
-                    $0.attemptFailed((.upstreamTLSFailed, "the TLS handshake took too long"))
-                }
-                channel.read()
+            case .failure(let error): self.attemptFailed(TLSFailure.connect(error))
+            case .success(let channel): self.connected(channel)
             }
         }
+    }
+
+    private func connected(_ channel: any Channel) {
+        let pipeline = channel.pipeline.syncOperations
+        guard channel.isActive, let handler = try? pipeline.handler(type: SideHandler.self) else {
+            self.attemptFailed((.connectFailed, "the endpoint closed the connection at once"))
+            return
+        }
+        handler.attach(self)
+        self.upstream = Leg()
+        self.upstream.channel = channel
+        self.upstream.handler = handler
+        self.upstream.tls = try? pipeline.handler(type: NIOSSLClientHandler.self)
+        guard self.upstream.tls != nil else {
+            self.established()
+            return
+        }
+        self.startTimer(self.options.connectTimeout) { $0.attemptFailed((.upstreamTLSFailed, "the TLS handshake took too long")) }
+        channel.read()
     }
 
     /// Who answered? Chains were verified in the handshake; names are compared here, before a byte of the client's goes out.
@@ -135,10 +125,7 @@ extension RelayedConnection {
 
     private func established() {
         self.timer?.cancel()
-        if let place = self.place {
-            self.relay.balancers.connected(self.request.cluster.name, place)
-            self.isPlaceConnected = true
-        }
+        if let claim = self.claim { self.relay.balancers.connected(claim) }
         if let start = self.connectStart {
             self.outcome.connectDuration = .nanoseconds((NIODeadline.now() - start).nanoseconds)
         }
@@ -156,10 +143,8 @@ extension RelayedConnection {
         self.upstream.handler?.detach()
         self.upstream.channel?.close(promise: nil)
         self.upstream = Leg()
-        if let place = self.place {
-            self.relay.balancers.failed(self.request.cluster.name, place)
-            self.place = nil
-        }
+        if let claim = self.claim { self.relay.balancers.failed(claim) }
+        self.claim = nil
         if failure.reason == .noIdentity {
             // No other endpoint will change that.
             self.refuse(failure.reason, failure.detail)
@@ -170,9 +155,8 @@ extension RelayedConnection {
 
     /// Gives the endpoint's place back.
     func endAttempt() {
-        guard let place = self.place else { return }
-        self.place = nil
-        self.relay.balancers.ended(self.request.cluster.name, place)
+        if let claim = self.claim { self.relay.balancers.ended(claim) }
+        self.claim = nil
     }
 }
 

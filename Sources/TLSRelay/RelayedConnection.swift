@@ -66,8 +66,7 @@ final class RelayedConnection {
     // Attempts.
     var tried = Tried()
     var attempts = 0
-    var place: Int?
-    var isPlaceConnected = false
+    var claim: Balancers.Claim?
     var lastFailure: (reason: RefusalReason, detail: String)?
     var connectStart: NIODeadline?
     var lastActivity = NIODeadline.now()
@@ -98,7 +97,8 @@ final class RelayedConnection {
         let bound = NIOLoopBound((self, context), eventLoop: self.loop)
         self.adoptSocket { channel in
             let (connection, context) = bound.value
-            let handler = SideHandler(.client, of: connection)
+            let handler = SideHandler(.client)
+            handler.attach(connection)
             connection.client.channel = channel
             connection.client.handler = handler
             let pipeline = channel.pipeline.syncOperations
@@ -119,7 +119,8 @@ final class RelayedConnection {
         let bound = NIOLoopBound(self, eventLoop: self.loop)
         self.adoptSocket { channel in
             let connection = bound.value
-            let handler = SideHandler(.client, of: connection)
+            let handler = SideHandler(.client)
+            handler.attach(connection)
             connection.client.channel = channel
             connection.client.handler = handler
             try channel.pipeline.syncOperations.addHandlers([LingeringClose(), handler])

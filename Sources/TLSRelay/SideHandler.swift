@@ -13,13 +13,12 @@ final class SideHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let side: Side
-    /// Nil once the connection has lost interest in this socket.
+    /// Nil before the connection chose this socket among those it tries, and once it has lost interest in it.
     private var connection: RelayedConnection?
 
-    init(_ side: Side, of connection: RelayedConnection) {
-        self.side = side
-        self.connection = connection
-    }
+    init(_ side: Side) { self.side = side }
+
+    func attach(_ connection: RelayedConnection) { self.connection = connection }
 
     func detach() { self.connection = nil }
 

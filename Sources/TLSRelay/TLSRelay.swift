@@ -9,6 +9,7 @@ package final class TLSRelay: Sendable {
     package let options: TLSRelayOptions
     package let credentials: TLSCredentials
     let balancers = Balancers()
+    let addresses = KnownAddresses()
     let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     private let connections = Mutex<[UInt64: NIOLoopBound<RelayedConnection>]>([:])
@@ -35,6 +36,7 @@ package final class TLSRelay: Sendable {
     /// Makes ready what the clusters need; returns those that cannot be connected to.
     package func apply(_ config: ProxyConfig) -> [ItemError] {
         self.balancers.keep(only: Set(config.clusters.map(\.name)))
+        self.addresses.keep(only: config.clusters.flatMap(\.endpoints))
         return self.credentials.setTrust(config.trust) + self.credentials.prepare(config.clusters)
     }
 

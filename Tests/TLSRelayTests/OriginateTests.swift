@@ -69,6 +69,14 @@ import Testing
         #expect(outcome.verdict == .allowed && outcome.endpoint == "127.0.0.1:\(right.port)" && outcome.detail == nil)
     }
 
+    @Test("a name is resolved, and each of its addresses tried")
+    func hostName() async throws {
+        let upstream = try await Upstream(tls: try .server(self.egress), echo)
+        let door = self.door(self.mesh, upstream.port, address: "localhost")
+        #expect(try await connect(port: door.port).exchange([7]) == [7])
+        #expect(await door.outcome().endpoint == "localhost:\(upstream.port)")
+    }
+
     @Test("an endpoint nobody listens on: connect_failed; a name nobody knows: name_not_resolved; none at all: no_endpoint")
     func unreachable() async throws {
         for (door, reason) in [
