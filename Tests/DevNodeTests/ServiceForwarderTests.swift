@@ -6,7 +6,11 @@ import Testing
 
 @testable import DevNode
 
+/// Each side has loopback addresses of its own, so that no stranger listens where nobody should.
+@Suite(.timeLimit(.minutes(1)))
 struct ServiceForwarderTests {
+    private static let backend = "127.86.0.9"
+
     /// A server that sends its name, then returns what it gets, and closes when its client has finished sending.
     private func server(_ name: String) async throws -> any Channel {
         try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -16,7 +20,7 @@ struct ServiceForwarderTests {
                     try channel.pipeline.syncOperations.addHandler(Echo(name: name))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
+            .bind(host: Self.backend, port: 0).get()
     }
 
     private final class Echo: ChannelInboundHandler {
@@ -29,7 +33,9 @@ struct ServiceForwarderTests {
         }
         func channelRead(context: ChannelHandlerContext, data: NIOAny) { context.writeAndFlush(data, promise: nil) }
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-            if let event = event as? ChannelEvent, event == .inputClosed { context.close(promise: nil) }
+            guard let event = event as? ChannelEvent, event == .inputClosed else { return }
+            let channel = context.channel
+            context.writeAndFlush(self.wrapOutboundOut(ByteBuffer())).whenComplete { _ in channel.close(promise: nil) }
         }
     }
 
@@ -66,7 +72,7 @@ struct ServiceForwarderTests {
             var slice = KubeObject(
                 .endpointSlices, name: "s\(number)", namespace: "n", labels: [EndpointSlicePlan.serviceLabel: "s"])
             slice["addressType"] = "IPv4"
-            slice["endpoints"] = [["addresses": ["127.0.0.1"]]]
+            slice["endpoints"] = [["addresses": [JSON(Self.backend)]]]
             slice["ports"] = [["port": JSON(port)]]
             return slice
         }
@@ -78,7 +84,7 @@ struct ServiceForwarderTests {
         let address = "127.86.0.1"
         let listener = ProxyTable.Listener(address: address, port: try await self.freePort(address))
         let (first, second) = (try await self.server("A"), try await self.server("B"))
-        let dead = try await self.freePort("127.0.0.1")
+        let dead = try await self.freePort(Self.backend)
         let forwarder = ServiceForwarder()
         let ports = [first, second].compactMap { $0.localAddress?.port }
         #expect(await forwarder.apply(self.table(listener, ports + [dead])).isEmpty)

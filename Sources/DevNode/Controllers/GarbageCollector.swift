@@ -149,8 +149,9 @@ final class GarbageCollector: Sendable {
     }
 
     private func delete(_ object: OwnedObject, why: String) async throws(KubeError) {
-        try await self.world.client.delete(
+        let wasThere = try await self.world.client.delete(
             object.type, object.key.name, namespace: object.key.namespace, preconditions: .init(uid: object.uid))
+        guard wasThere else { return }
         self.world.logger.info(
             "object deleted", metadata: ["k8s.object": "\(object.type.kind)/\(object.key)", "reason": "\(why)"])
     }

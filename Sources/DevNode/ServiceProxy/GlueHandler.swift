@@ -29,7 +29,11 @@ final class GlueHandler: ChannelDuplexHandler {
     func channelReadComplete(context: ChannelHandlerContext) { self.partner?.context?.flush() }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.partner?.context?.close(promise: nil)
+        // What is still on its way to the other side arrives first.
+        if let other = self.partner?.context {
+            let channel = other.channel
+            other.writeAndFlush(self.wrapOutboundOut(ByteBuffer())).whenComplete { _ in channel.close(promise: nil) }
+        }
         context.fireChannelInactive()
     }
 
