@@ -1,6 +1,8 @@
+import Foundation
 import JSONModel
 import MeshModel
 import Planning
+import TestKit
 import Testing
 import YAMLDocument
 
@@ -21,6 +23,14 @@ struct SettingsTests {
         #expect(settings.egress.isEnabled && settings.egress.replicas == 2 && settings.egress.drainTime == .seconds(60))
         #expect(settings.egress.service.type == "NodePort")
         #expect(settings.dataPlane.image == "registry/egret-dp:1" && settings.dataPlane.pullPolicy == "Always")
+    }
+
+    @Test("Every value the chart offers is a setting, with the same default")
+    func values() throws {
+        let path = "\(Repository.chart)/values.yaml"
+        let values = try YAMLDocument.parseOne(String(contentsOfFile: path, encoding: .utf8), file: path)
+        let settings = try EgretSettings(["egress": try #require(values.at("kuma", "egress"))])
+        #expect(settings == EgretSettings())
     }
 
     @Test("What is not written has its default")
