@@ -59,6 +59,8 @@ import Testing
                 kubectl, ["--kubeconfig", kubeconfig, "--cache-dir", cache, "apply", "-f", "-"],
                 input: manifest.replacing("image", with: "imaje"))
             #expect(refused.status != 0 && refused.errors.contains("unknown field"))
+            #expect(try await run("apply", "--server-side", "-f", "-", "--force-conflicts", input: manifest).contains("serverside-applied"))
+            #expect(try await run("diff", "-f", "-", input: manifest) == "")
             #expect(try await run("create", "configmap", "c", "--from-literal=a=b").contains("configmap/c created"))
             #expect(try await run("delete", "deploy/web", "configmap/c", "--wait=true").contains("deleted"))
             #expect(try await run("get", "all", "-n", "kube-system") == "")
@@ -81,5 +83,30 @@ import Testing
             _ = try await run("scale", "wg/w", "--replicas=4")
             #expect(try await run("get", "wg", "w", "-o", "jsonpath={.spec.replicas}") == "4")
         }
+    }
+}
+
+@Suite struct StartTests {
+    private static func run(_ options: APIServerOptions) async throws {
+        try await APIServer(options: options, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })).run()
+    }
+
+    @Test("a directory that cannot be made ends the start with a sentence")
+    func directory() async throws {
+        let failure = await #expect(throws: StartFailure.self) {
+            try await Self.run(APIServerOptions(dataDirectory: "/proc/nowhere/at/all"))
+        }
+        #expect(failure?.description.contains("cannot write into /proc/nowhere/at/all") == true)
+    }
+
+    @Test("an address that is not ours ends the start with a sentence, and leaves no files")
+    func address() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "egret-\(UUID().uuidString)").path
+        let failure = await #expect(throws: StartFailure.self) {
+            try await Self.run(APIServerOptions(address: "192.0.2.1", port: 1, dataDirectory: directory))
+        }
+        #expect(failure?.description.hasPrefix("cannot listen on 192.0.2.1:1") == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty)
+        try FileManager.default.removeItem(atPath: directory)
     }
 }

@@ -224,7 +224,7 @@ private let deployments = "apis/apps/v1/namespaces/default/deployments"
         _ = await api.call(.get, maps)
         #expect(
             api.service.metrics.text.contains(
-                #"apiserver_request_total{verb="list",resource="configmaps",client="tester",code="200"} 2"#))
+                #"apiserver_request_total{verb="LIST",resource="configmaps",client="tester",code="200"} 2"#))
     }
 }
 

@@ -106,12 +106,12 @@ extension APIService {
     }
 
     func recordUpdate(_ object: inout JSON, from old: JSON?, call: Call, subresource: String?) {
-        var managed: ManagedFields
-        // A client that empties managedFields takes ownership away from everybody.
-        if let given = object.at("metadata", "managedFields")?.array, given.isEmpty || given == [[:]] {
-            managed = ManagedFields(of: [:])
-        } else {
-            managed = ManagedFields(of: old ?? [:])
+        var managed = ManagedFields(of: old ?? [:])
+        // A client may write the books itself: kubectl moves its own fields from update to apply that way, and one empty
+        // entry closes them. Through a subresource it may not.
+        let given = object.at("metadata", "managedFields")
+        if subresource == nil, let entries = given?.array, !entries.isEmpty, given != old?.at("metadata", "managedFields") {
+            managed = ManagedFields(of: object)
         }
         let reset = Self.reset(call.type, subresource)
         managed.recordUpdate(

@@ -89,14 +89,14 @@ final class APIService: Sendable {
         }
     }
 
+    /// As a real API server's metrics name it.
     static func verb(_ request: APIRequest, _ target: RequestTarget?) -> String {
-        guard let target else { return request.method.rawValue.lowercased() }
+        guard let target else { return request.method.rawValue }
         switch request.method {
-        case .get, .head: return request.flag("watch") ? "watch" : target.name == nil ? "list" : "get"
-        case .post: return "create"
-        case .put: return "update"
-        case .patch: return request.mediaType == PatchForm.apply.rawValue ? "apply" : "patch"
-        case .delete: return target.name == nil ? "deletecollection" : "delete"
+        case .get, .head: return request.flag("watch") ? "WATCH" : target.name == nil ? "LIST" : "GET"
+        case .patch: return request.mediaType == PatchForm.apply.rawValue ? "APPLY" : "PATCH"
+        case .delete: return target.name == nil ? "DELETECOLLECTION" : "DELETE"
+        case .post, .put: return request.method.rawValue
         }
     }
 

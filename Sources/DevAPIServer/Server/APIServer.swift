@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 import Hummingbird
 import HummingbirdHTTP2
 import Identity
@@ -61,11 +61,16 @@ package struct APIServer: Service {
             privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(credentials.keyPEM.utf8), format: .pem)))
         tls.minimumTLSVersion = .tlsv12
         let files = CredentialFiles(directory: self.options.dataDirectory, credentials: credentials)
+        do { try files.prepare() } catch {
+            throw StartFailure("cannot write into \(self.options.dataDirectory) (\(error.localizedDescription)); choose another directory")
+        }
+        let isListening = Atomic(false)
         let (options, logger, onReady) = (self.options, self.logger, self.onReady)
         let application = Application(
             responder: HTTPBridge(service: service), server: try .http2Upgrade(tlsConfiguration: tls),
             configuration: .init(address: .hostname(options.address, port: options.port), serverName: nil),
             onServerRunning: { channel in
+                isListening.store(true, ordering: .relaxed)
                 let port = channel.localAddress?.port ?? options.port
                 do {
                     try service.announce(port: port, serviceAddress: options.serviceAddress)
@@ -80,14 +85,23 @@ package struct APIServer: Service {
                 }
             },
             logger: Logger(label: "http", factory: { _ in SwiftLogNoOpLogHandler() }))
-        await withGracefulShutdownHandler {
+        defer { files.remove() }
+        try await withGracefulShutdownHandler {
             do { try await application.run() } catch {
+                guard isListening.load(ordering: .relaxed) else {
+                    throw StartFailure("cannot listen on \(options.address):\(options.port) (\(error)); choose another port or address")
+                }
                 logger.error("the development API server stopped", metadata: ["reason": "\(error)"])
             }
         } onGracefulShutdown: {
             // Watches never end by themselves, and the server waits for its responses.
             store.close()
         }
-        files.remove()
     }
+}
+
+/// Why the server did not start: what, where, how to mend it.
+package struct StartFailure: Error, Hashable, CustomStringConvertible {
+    package let description: String
+    init(_ description: String) { self.description = description }
 }

@@ -28,11 +28,15 @@ struct CredentialFiles: Sendable {
     let directory: String
     let credentials: Credentials
 
-    func write(server: String) throws -> String {
+    /// All but the kubeconfig, whose appearance says that the server answers.
+    func prepare() throws {
         try FileManager.default.createDirectory(atPath: self.directory, withIntermediateDirectories: true)
         try self.write("ca.crt", self.credentials.caPEM)
         try self.write("token", self.credentials.adminToken)
-        return try self.write("kubeconfig", self.kubeconfig(server: server))
+    }
+
+    func write(server: String) throws -> String {
+        try self.write("kubeconfig", self.kubeconfig(server: server))
     }
 
     /// The files name a server that is gone.
