@@ -87,14 +87,14 @@ let package = Package(
         module("ClientHello"),
         module("Routing", ["ClientHello"]),
         module("Identity", ["MeshModel", x509, asn1, crypto, cryptoExtras]),
-        module("KubeAPI", ["JSONModel", collections]),
+        module("KubeAPI", ["JSONModel"]),
         module("Planning", ["JSONModel", "MeshModel", "Routing", "KubeAPI"]),
         module("ConfigSync", ["JSONModel", "Routing"]),
 
         // Effects.
         module("Telemetry", [logging]),
         module("YAMLDocument", ["CYAML", "JSONModel"]),
-        module("CurlTransport", ["CCurl", logging]),
+        module("CurlTransport", ["CCurl"]),
         module(
             "KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, subprocess, system]),
         module("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
@@ -147,7 +147,7 @@ let package = Package(
         tests("ConfigSync", ["JSONModel", "Routing"]),
         tests("Telemetry", [logging]),
         tests("YAMLDocument", ["JSONModel"]),
-        tests("CurlTransport", ["TestServer", hummingbird, hummingbirdTLS, hummingbirdHTTP2, logging, nioCore, nioSSL]),
+        tests("CurlTransport", ["TestServer", hummingbird, hummingbirdTLS, hummingbirdHTTP2, lifecycle, logging, nioCore, nioSSL]),
         tests("KubeRuntime", ["TestServer", "JSONModel", "KubeAPI", "CurlTransport", "Telemetry", logging, lifecycle]),
         tests("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
         tests("TLSRelay", ["Routing", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, crypto]),

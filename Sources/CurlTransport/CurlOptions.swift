@@ -17,7 +17,7 @@ struct CurlOptions {
         self.setAddress(request, &headers)
         self.setHeaders(headers)
         self.set(request.tls)
-        self.set(request.proxy)
+        self.set(request.proxy, for: request.url)
     }
 
     private mutating func setBasics(isStream: Bool) {
@@ -99,9 +99,11 @@ struct CurlOptions {
         if let key = tls.clientKey { self.setBlob(CURLOPT_SSLKEY_BLOB, key) }
     }
 
-    private mutating func set(_ proxy: ProxyChoice) {
+    private mutating func set(_ proxy: ProxyChoice, for url: String) {
         switch proxy {
-        case .environment: break
+        case .environment:
+            // No proxy can reach this machine's own addresses for us, and few environments bother to say so.
+            if SplitURL(url)?.isLoopback == true { self.set(CURLOPT_NOPROXY, "*") }
         case .none: self.set(CURLOPT_NOPROXY, "*")
         case .url(let url):
             self.set(CURLOPT_PROXY, url)

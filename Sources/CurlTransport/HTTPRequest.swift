@@ -49,7 +49,7 @@ package struct HTTPRequest: Sendable, CustomStringConvertible {
 }
 
 package enum ProxyChoice: Hashable, Sendable {
-    /// `https_proxy`, `http_proxy`, `no_proxy` as curl reads them.
+    /// `https_proxy`, `http_proxy`, `no_proxy` as curl reads them; never for loopback addresses.
     case environment
     case none
     /// `http://host:port`, `https://…` or `socks5://…`.

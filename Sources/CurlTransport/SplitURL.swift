@@ -24,6 +24,12 @@ struct SplitURL: Hashable {
         guard !self.host.isEmpty, let port = portText.isEmpty ? standard : Int(portText), (1...65535).contains(port) else { return nil }
         self.port = port
     }
+
+    var isLoopback: Bool {
+        if self.host.lowercased() == "localhost" || self.host == "[::1]" { return true }
+        let parts = self.host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
 }
 
 extension String {

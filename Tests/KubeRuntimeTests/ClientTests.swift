@@ -148,7 +148,7 @@ struct ClientTests {
             await #expect(throws: KubeError.self) { try await client.get(.pods, "p") }
             try folder.write("token", "new\n")
             _ = try await client.get(.pods, "p")
-            let stream = try await client.stream(.watch(.pods, resourceVersion: "1"), idle: .seconds(5))
+            let stream = try await client.stream(.watch(.pods, resourceVersion: "1"), idle: .seconds(30))
             #expect(stream.status == 200)
             #expect(
                 server.requests.map { $0.headers["authorization"] ?? "" } == [

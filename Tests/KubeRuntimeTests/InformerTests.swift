@@ -5,7 +5,7 @@ import Logging
 import TestServer
 import Testing
 
-@Suite("Informer against a scripted server", .timeLimit(.minutes(1)))
+@Suite("Informer against a scripted server", .serialized, .timeLimit(.minutes(1)))
 struct InformerTests {
     private typealias Script = WatchScript
 
@@ -101,7 +101,7 @@ struct InformerTests {
 
     @Test("A silent watch is dead after its time and is opened again from its position")
     func silence() async throws {
-        let timing = Informer.Timing(watch: .milliseconds(100), grace: .milliseconds(100), backoff: Backoff(base: .milliseconds(1)))
+        let timing = Informer.Timing(watch: .seconds(1), grace: .seconds(1), backoff: Backoff(base: .milliseconds(1)))
         try await self.follow(
             [
                 ("limit=2", Script.page([], version: 5)),

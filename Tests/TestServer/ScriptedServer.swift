@@ -59,6 +59,8 @@ package final class ScriptedServer: Sendable {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: [.certificate(try NIOSSLCertificate(bytes: Array(TestPKI.serverCertificate.utf8), format: .pem))],
             privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(TestPKI.serverKey.utf8), format: .pem)))
+        // curl does not read its idle connections, so that it never answers the server's goodbye.
+        configuration.shutdownTimeout = .milliseconds(50)
         if let clientCA {
             configuration.certificateVerification = .noHostnameVerification
             configuration.trustRoots = .certificates([try NIOSSLCertificate(bytes: Array(clientCA.utf8), format: .pem)])
