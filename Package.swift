@@ -165,7 +165,7 @@ let package = Package(
             ]),
         tests("CLI", ["JSONModel", "YAMLDocument", "Routing", "Planning", argumentParser], exclude: ["Goldens"]),
         tests("DevAPIServer", ["JSONModel", "YAMLDocument", logging]),
-        tests("DevNode", ["JSONModel", "KubeAPI", nioCore, nioPosix, system]),
+        tests("DevNode", ["JSONModel", "KubeAPI", "CurlTransport", nioCore, nioPosix, system]),
         .testTarget(
             name: "ScenarioTests", dependencies: ["TestKit", "JSONModel"], swiftSettings: swift),
     ].filter { target in target.type != .test || chosenTests?.contains(target.name) ?? true }

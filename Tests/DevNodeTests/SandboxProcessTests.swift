@@ -1,3 +1,4 @@
+import CurlTransport
 import FoundationEssentials
 import Glibc
 import Synchronization
@@ -28,7 +29,7 @@ struct SandboxProcessTests {
     {
         let log = folder.path + "/log"
         let status = try await SandboxProcess.run(
-            command, environment: ["PATH": "/usr/bin:/bin", "GREETING": "hello"], log: FilePath(log), started: started)
+            Sandbox(command: command, environment: ["PATH": "/usr/bin:/bin", "GREETING": "hello"]), log: FilePath(log), started: started)
         return (status, try String(contentsOfFile: log, encoding: .utf8))
     }
 
@@ -107,6 +108,19 @@ struct SandboxProcessTests {
         SandboxProcess.kill(process)
         #expect(try await result.0 == .signaled(9))
         while self.count(marker) > 0 { try await Task.sleep(for: .milliseconds(10)) }
+    }
+
+    @Test("a command check runs beside the container, with its files, and within its time")
+    func checks() async throws {
+        let folder = try Folder()
+        let prober = Prober(transport: CurlTransport(), address: "127.0.0.1")
+        let sandbox = Sandbox(
+            command: self.shell("unused", in: folder, binds: [.init(source: folder.path, target: "/data", readOnly: false)]),
+            environment: ["PATH": "/usr/bin:/bin"])
+        #expect(await prober.ask(.exec(["touch", "/data/seen"]), timeout: .seconds(10), sandbox: sandbox))
+        #expect(FileManager.default.fileExists(atPath: folder.path + "/seen"))
+        #expect(await !prober.ask(.exec(["test", "-e", "/data/unseen"]), timeout: .seconds(10), sandbox: sandbox))
+        #expect(await !prober.ask(.exec(["sleep", "60"]), timeout: .milliseconds(50), sandbox: sandbox))
     }
 
     @Test("cancelling ends the program")

@@ -27,7 +27,7 @@ struct KubeletEndpoint: Sendable {
         }
         let tls = try ServingCertificate.configuration(name: self.world.options.name, address: NodeWorld.address, now: Date())
         var quiet = self.world.logger
-        quiet.logLevel = .warning
+        quiet.logLevel = .critical  // The server calls being cancelled an error.
         let application = Application(
             router: router, server: try .tls(.http1(), tlsConfiguration: tls),
             configuration: .init(address: .hostname(NodeWorld.address, port: 0), serverName: nil),

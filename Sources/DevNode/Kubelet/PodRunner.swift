@@ -131,17 +131,19 @@ final class PodRunner: Sendable {
             guard let process = work.processes[name], let container = work.container(name) else { return }
             let prober = work.prober
             let grace = work.machine.spec.terminationGrace
+            let sandbox = container.preStop.flatMap { work.sandbox(name, for: $0) }
             group.addTask {
-                if let hook = container.preStop { _ = await prober.ask(hook, timeout: grace, sandbox: process) }
+                if let hook = container.preStop { _ = await prober.ask(hook, timeout: grace, sandbox: sandbox) }
                 await SandboxProcess.terminate(process)
             }
         case .kill(let name):
             if let process = work.processes[name] { SandboxProcess.kill(process) }
         case .probe(let name, let kind, let attempt):
-            guard let process = work.processes[name], let probe = work.container(name)?.probes[kind] else { return }
+            guard let probe = work.container(name)?.probes[kind] else { return }
             let prober = work.prober
+            let sandbox = work.sandbox(name, for: probe.check)
             group.addTask {
-                let success = await prober.ask(probe.check, timeout: probe.timeout, sandbox: process)
+                let success = await prober.ask(probe.check, timeout: probe.timeout, sandbox: sandbox)
                 self.received(.fact(.probed(container: name, kind, attempt: attempt, success: success)))
             }
         case .finish: break
@@ -184,12 +186,12 @@ final class PodRunner: Sendable {
     private func start(_ name: String, _ attempt: Int, _ work: inout PodWork, _ group: inout DiscardingTaskGroup) {
         let folders = self.folders
         do {
-            let (command, environment) = try work.command(name)
+            let sandbox = try work.command(name)
             let log = folders.log(name, attempt: attempt)
             try work.attempt { () throws in try folders.make(SandboxCommand.parent(log)) }
             group.addTask {
                 do {
-                    let status = try await SandboxProcess.run(command, environment: environment, log: FilePath(log)) {
+                    let status = try await SandboxProcess.run(sandbox, log: FilePath(log)) {
                         self.received(.fact(.started(container: name, processIdentifier: $0)))
                     }
                     self.received(.fact(.exited(container: name, status)))

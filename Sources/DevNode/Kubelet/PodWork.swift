@@ -48,6 +48,12 @@ struct PodWork {
         return context
     }
 
+    /// How the container is run, when a check is a command; other checks need not know.
+    func sandbox(_ name: String, for check: Probe.Check) -> Sandbox? {
+        guard case .exec = check else { return nil }
+        return try? self.command(name)
+    }
+
     func writeHosts() throws {
         let context = self.context()
         let text =
@@ -56,7 +62,7 @@ struct PodWork {
         try self.folders.writeHosts(text)
     }
 
-    func command(_ name: String) throws(ContainerProblem) -> (SandboxCommand, [String: String]) {
+    func command(_ name: String) throws(ContainerProblem) -> Sandbox {
         guard let container = self.container(name) else { throw .config("the pod has no container \(name)") }
         let program = try self.world.images.program(for: container.image)
         let context = self.context()
@@ -69,7 +75,7 @@ struct PodWork {
             host: self.world.host, program: program, hostsFolder: self.folders.etc, binds: try self.binds(of: container),
             workingDirectory: container.workingDirectory, command: container.command.map(environment.expand),
             arguments: container.arguments.map(environment.expand))
-        return (command, environment.values)
+        return Sandbox(command: command, environment: environment.values)
     }
 
     private func binds(of container: ContainerSpec) throws(ContainerProblem) -> [SandboxCommand.Bind] {

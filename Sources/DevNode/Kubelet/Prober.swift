@@ -1,5 +1,4 @@
 import CurlTransport
-import Glibc
 import NIOCore
 import NIOPosix
 import Subprocess
@@ -12,12 +11,12 @@ struct Prober: Sendable {
     let address: String
 
     /// Whether the answer counts as success.
-    /// - Parameter sandbox: the bwrap process of the container.
-    func ask(_ check: Probe.Check, timeout: Duration, sandbox: Int32) async -> Bool {
+    /// - Parameter sandbox: how the container is run, for checks that are commands.
+    func ask(_ check: Probe.Check, timeout: Duration, sandbox: Sandbox?) async -> Bool {
         switch check {
         case .http(let http): await self.get(http, timeout: timeout)
         case .tcp(let host, let port): await self.connect(host ?? self.address, port, timeout: timeout)
-        case .exec(let command): await self.execute(command, timeout: timeout, sandbox: sandbox)
+        case .exec(let command): await self.execute(command, timeout: timeout, beside: sandbox)
         case .sleep(let duration): (try? await Task.sleep(for: min(duration, timeout))) != nil
         }
     }
@@ -41,15 +40,17 @@ struct Prober: Sendable {
         return true
     }
 
-    /// Runs a command in the namespaces of the container's program.
-    private func execute(_ command: [String], timeout: Duration, sandbox: Int32) async -> Bool {
-        guard let program = SandboxProcess.program(of: sandbox), !command.isEmpty else { return false }
-        let identity = geteuid() == 0 ? [] : ["--user", "--preserve-credentials"]
-        let arguments = ["--target", "\(program)", "--mount", "--pid", "--ipc"] + identity + ["--"] + command
+    /// Runs a command in a sandbox beside the container's: the same files and volumes, but processes and a `/tmp` of its own.
+    private func execute(_ command: [String], timeout: Duration, beside sandbox: Sandbox?) async -> Bool {
+        guard var sibling = sandbox?.command, let environment = sandbox?.variables, !command.isEmpty else { return false }
+        sibling.command = command
+        sibling.arguments = []
+        let line = sibling.line
         return await withTaskGroup { group in
             group.addTask {
                 let result = try? await Subprocess.run(
-                    .name("nsenter"), arguments: Arguments(arguments), output: .discarded, error: .discarded)
+                    .path(FilePath(SandboxProcess.bwrap)), arguments: Arguments(line), environment: .custom(environment),
+                    output: .discarded, error: .discarded)
                 return result?.terminationStatus.isSuccess ?? false
             }
             group.addTask {

@@ -3,6 +3,17 @@ import Glibc
 import Subprocess
 import SystemPackage
 
+/// How a container is run.
+struct Sandbox: Hashable, Sendable {
+    var command: SandboxCommand
+    /// All of it: nothing of ours is passed on.
+    var environment: [String: String]
+
+    var variables: [Environment.Key: String] {
+        Dictionary(uniqueKeysWithValues: self.environment.map { (Environment.Key(stringLiteral: $0.key), $0.value) })
+    }
+}
+
 /// Runs one sandboxed program and signals it.
 ///
 /// bwrap asks the kernel to kill it when the thread that started it ends (`--die-with-parent`). swift-subprocess starts
@@ -13,13 +24,12 @@ enum SandboxProcess {
     /// Returns when the program has ended and nothing of its sandbox runs any more. Cancelling kills it.
     /// - Parameter log: a file that takes both outputs; the program writes to it directly.
     static func run(
-        _ command: SandboxCommand, environment: [String: String], log: FilePath, started: @Sendable (Int32) -> Void
+        _ sandbox: Sandbox, log: FilePath, started: @Sendable (Int32) -> Void
     ) async throws -> ExitStatus {
         let descriptor = try FileDescriptor.open(
             log, .writeOnly, options: [.create, .append, .closeOnExec], permissions: FilePermissions(rawValue: 0o644))
-        let variables = Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0.key), $0.value) })
         let result = try await Subprocess.run(
-            .path(FilePath(Self.bwrap)), arguments: Arguments(command.line), environment: .custom(variables), input: .none,
+            .path(FilePath(Self.bwrap)), arguments: Arguments(sandbox.command.line), environment: .custom(sandbox.variables), input: .none,
             output: .fileDescriptor(descriptor, closeAfterSpawningProcess: true), error: .combinedWithOutput
         ) { execution in
             started(execution.processIdentifier.value)

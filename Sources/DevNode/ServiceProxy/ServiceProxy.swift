@@ -24,7 +24,7 @@ struct ServiceProxy: Sendable {
         let failures = await forwarder.apply(table)
         for (listener, reason) in failures where !refused.contains(listener) {
             self.world.logger.warning(
-                "a Service has no listener; its address must be one of this machine and its port free there",
+                "a Service has no listener; its address must be one of this machine, its port free there, and one below 1024 needs root",
                 metadata: [
                     "k8s.object": "Service/\(table.names[listener] ?? "")", "listener": "\(listener.address):\(listener.port)",
                     "reason": "\(reason)",
