@@ -111,7 +111,7 @@ let package = Package(
             "DataPlane",
             [
                 "JSONModel", "MeshModel", "Routing", "Identity", "ConfigSync", "Telemetry", "CurlTransport", "Relay", "TLSRelay",
-                logging, lifecycle, hummingbird, nioCore, nioSSL, x509, crypto,
+                logging, nioCore, nioPosix, nioHTTP1, x509,
             ]),
         module("CLI", ["JSONModel", argumentParser]),
         // Development only; nothing in the product imports these.

@@ -1,12 +1,15 @@
-import Hummingbird
 import JSONModel
 import Logging
 import NIOCore
+import NIOHTTP1
+import NIOPosix
 import Relay
 import Telemetry
 
 /// Plain HTTP for probes, scrapes and people: `/ready`, `/live`, `/metrics`; on loopback also `/config`, `/connections` and
 /// `/clusters`, which say more than everybody on the network needs to know.
+///
+/// On NIO alone, which the proxy has anyway: a web framework would bring Foundation and its tables into every proxy's memory.
 struct AdminServer: Sendable {
     let host: String
     let port: Int
@@ -17,6 +20,14 @@ struct AdminServer: Sendable {
     let engine: RelayEngine
     let logger: Logger
 
+    private typealias Connection = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
+
+    private struct Answer {
+        var status = HTTPResponseStatus.ok
+        var type = "text/plain; charset=utf-8"
+        var text: String
+    }
+
     /// Loopback shows everything. In a network of 127/8 addresses the own one is loopback already and serves alone.
     static func hosts(ownAddress: String?) -> [(host: String, showsInside: Bool)] {
         guard let own = ownAddress else { return [("127.0.0.1", true)] }
@@ -26,42 +37,85 @@ struct AdminServer: Sendable {
 
     /// Until cancelled.
     func run() async throws {
-        let (readiness, registry, applier, engine) = (self.readiness, self.registry, self.applier, self.engine)
-        let router = Router()
-        router.get("/ready") { _, _ in
-            let state = readiness.state
-            return Self.text("\(state.rawValue)\n", status: state == .ready ? .ok : .serviceUnavailable)
+        let listener = try await self.bind()
+        let port = listener.channel.localAddress?.port ?? self.port
+        self.logger.info("Admin server listening", metadata: ["admin.address": "\(self.host):\(port)"])
+        try await withThrowingDiscardingTaskGroup { group in
+            try await listener.executeThenClose { connections in
+                for try await connection in connections {
+                    group.addTask {
+                        do {
+                            try await self.serve(connection)
+                        } catch {
+                            // The client went away or sent no HTTP; it is told by the close.
+                            self.logger.debug("An admin connection failed", metadata: ["cause": "\(error)"])
+                        }
+                    }
+                }
+            }
         }
-        router.get("/live") { _, _ in Self.text("LIVE\n") }
-        router.get("/metrics") { _, _ in Self.text(registry.render(), type: "text/plain; version=0.0.4; charset=utf-8") }
-        if self.showsInside {
-            router.get("/config") { _, _ in Self.json(AdminPages.config(applier.applied, errors: applier.errors)) }
-            router.get("/connections") { _, _ in Self.json(AdminPages.connections(await engine.connections())) }
-            router.get("/clusters") { _, _ in Self.json(AdminPages.clusters(await engine.clusters())) }
-        }
-        // The server calls it an error that we end it while it waits.
-        var quiet = self.logger
-        quiet.logLevel = .critical
-        let application = Application(
-            router: router, configuration: .init(address: .hostname(self.host, port: self.port)),
-            onServerRunning: { channel in
-                self.logger.info("Admin server listening", metadata: ["admin.address": "\(self.host):\(channel.localAddress?.port ?? 0)"])
-            }, logger: quiet)
+    }
+
+    private func bind() async throws -> NIOAsyncChannel<Connection, Never> {
         do {
-            try await application.run()
-        } catch let error as IOError {
+            return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: self.host, port: self.port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
+                        return try Connection(wrappingChannelSynchronously: channel)
+                    }
+                }
+        } catch {
             throw CannotListen(
                 description: "the admin server cannot listen on \(self.host) port \(self.port) (\(error)); choose another --admin-port")
         }
     }
 
-    private static func json(_ json: JSON) -> Response { self.text(json.prettyText + "\n", type: "application/json") }
-
-    private static func text(
-        _ text: String, status: HTTPResponse.Status = .ok, type: String = "text/plain; charset=utf-8"
-    ) -> Response {
-        Response(status: status, headers: [.contentType: type], body: .init(byteBuffer: ByteBuffer(string: text)))
+    private func serve(_ connection: Connection) async throws {
+        try await connection.executeThenClose { inbound, outbound in
+            var request: HTTPRequestHead?
+            for try await part in inbound {
+                switch part {
+                case .head(let head): request = head
+                case .body: break
+                case .end:
+                    guard let head = request else { continue }
+                    let answer = await self.answer(head)
+                    var response = HTTPResponseHead(version: head.version, status: answer.status)
+                    response.headers.add(name: "content-type", value: answer.type)
+                    response.headers.add(name: "content-length", value: "\(answer.text.utf8.count)")
+                    if !head.isKeepAlive { response.headers.add(name: "connection", value: "close") }
+                    try await outbound.write(.head(response))
+                    if head.method != .HEAD { try await outbound.write(.body(.byteBuffer(ByteBuffer(string: answer.text)))) }
+                    try await outbound.write(.end(nil))
+                    if !head.isKeepAlive { return }
+                }
+            }
+        }
     }
+
+    private func answer(_ request: HTTPRequestHead) async -> Answer {
+        guard request.method == .GET || request.method == .HEAD else {
+            return Answer(status: .methodNotAllowed, text: "only GET is answered here\n")
+        }
+        switch request.uri.prefix(while: { $0 != "?" }) {
+        case "/ready":
+            let state = self.readiness.state
+            return Answer(status: state == .ready ? .ok : .serviceUnavailable, text: "\(state.rawValue)\n")
+        case "/live": return Answer(text: "LIVE\n")
+        case "/metrics": return Answer(type: "text/plain; version=0.0.4; charset=utf-8", text: self.registry.render())
+        case "/config" where self.showsInside:
+            return self.json(AdminPages.config(self.applier.applied, errors: self.applier.errors))
+        case "/connections" where self.showsInside: return self.json(AdminPages.connections(await self.engine.connections()))
+        case "/clusters" where self.showsInside: return self.json(AdminPages.clusters(await self.engine.clusters()))
+        default:
+            let inside = self.showsInside ? ", /config, /connections, /clusters" : " (more on loopback)"
+            return Answer(status: .notFound, text: "there are /ready, /live, /metrics\(inside)\n")
+        }
+    }
+
+    private func json(_ json: JSON) -> Answer { Answer(type: "application/json", text: json.prettyText + "\n") }
 }
 
 package struct CannotListen: Error, CustomStringConvertible {

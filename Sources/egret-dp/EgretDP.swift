@@ -7,6 +7,14 @@ import Logging
 import Telemetry
 import UnixSignals
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 @main
 struct EgretDP: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -82,6 +90,7 @@ struct Run: AsyncParsableCommand {
                 "cp.address": "\(options.controlPlane.url)",
             ])
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let status: Int32
         do {
             let dataPlane = try DataPlane(options: options, logger: logger)
             try await withThrowingTaskGroup { group in
@@ -90,10 +99,13 @@ struct Run: AsyncParsableCommand {
                 try await dataPlane.run(signals: names)
                 group.cancelAll()
             }
+            status = 0
         } catch {
             logger.critical("Stopped", metadata: ["cause": "\(error)"])
-            throw ExitCode.failure
+            status = 1
         }
+        // Not `exit`: its handlers would take OpenSSL apart under threads that are still inside it.
+        _exit(status)
     }
 }
 

@@ -113,6 +113,10 @@ import Testing
                         #expect(try await egress.metric(series) >= 1)
                         #expect(try await egress.metric("egret_certificate_expiry_seconds{mesh=\"default\"}") > 3500)
                         #expect(try await egress.get("/config").text.contains("zone-egress"))
+                        #expect(try await egress.get("/clusters?x=y").text.contains("default:es"))
+                        #expect(try await egress.get("/connections").status == 200)
+                        #expect(try await egress.get("/live").text == "LIVE\n")
+                        #expect(try await egress.get("/elsewhere").status == 404)
 
                         // The control plane leaves: nothing changes. It comes back: nothing is sent twice.
                         let sent = control.state.withLock { $0.sent }
@@ -215,6 +219,26 @@ import Testing
                 egress.process.send(SIGTERM)
                 try await egress.process.line(containing: "Stopping at once")
                 try await egress.process.line(containing: "Stopped")
+            }
+        }
+    }
+
+    @Test("an admin port that is taken is said in one sentence, and the proxy does not start")
+    func takenPort() async throws {
+        let control = try ScriptedControlPlane()
+        let folder = try TestFolder(ca: control.ca, token: "good")
+        try await control.serve { port in
+            try await ProxyProcess.with("egress", controlPlane: port, in: folder) { egress in
+                let taken = egress.admin.split(separator: ":").last!
+                let result = try await Command.run(
+                    Repository.program("egret-dp"),
+                    [
+                        "run", "--name", "x", "--dataplane-token", "t", "--admin-port", "\(taken)", "--cp-address",
+                        "https://127.0.0.1:\(port)",
+                    ])
+                #expect(result.status == 1)
+                #expect(result.errors.contains("the admin server cannot listen on 127.0.0.1 port \(taken)"))
+                #expect(result.errors.contains("choose another --admin-port"))
             }
         }
     }
