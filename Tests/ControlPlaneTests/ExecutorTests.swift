@@ -41,7 +41,7 @@ struct ExecutorTests {
     private func carryOut(
         _ executor: inout Executor, _ plan: Plan, version: Int = 1, mayWrite: Bool = true
     ) async -> ContinuousClock.Instant? {
-        await executor.carryOut(plan, version: version, cached: { self.cluster[$0, $1] }, mayWrite: { mayWrite })
+        await executor.carryOut(plan, version: version, seen: { self.cluster[$0, $1] }, mayWrite: { mayWrite })
     }
 
     @Test("A change is one write, one line that says why, and one event")
@@ -85,8 +85,8 @@ struct ExecutorTests {
         var executor = self.executor()
         let plan = Self.plan { $0.applies = [Self.apply("a")] }
         // The cache has not seen the write: it still shows no such object.
-        _ = await executor.carryOut(plan, version: 1, cached: { _, _ in nil }, mayWrite: { true })
-        let again = await executor.carryOut(plan, version: 2, cached: { _, _ in nil }, mayWrite: { true })
+        _ = await executor.carryOut(plan, version: 1, seen: { _, _ in nil }, mayWrite: { true })
+        let again = await executor.carryOut(plan, version: 2, seen: { _, _ in nil }, mayWrite: { true })
         #expect(self.cluster.writes.count == 1)
         #expect(again != nil)
         // Now it has, and a plan that still wants it is carried out.
@@ -104,7 +104,7 @@ struct ExecutorTests {
             $0.applies = [zone]
             $0.statuses = [StatusPatch(type: .zoneEgresses, object: before, status: [:], news: [])]
         }
-        _ = await executor.carryOut(plan, version: 1, cached: { _, _ in before }, mayWrite: { true })
+        _ = await executor.carryOut(plan, version: 1, seen: { _, _ in before }, mayWrite: { true })
         #expect(self.cluster.writes == ["apply ZoneEgress/kuma-system/egress"])
         await self.carryOut(&executor, Self.plan { $0.statuses = plan.statuses }, version: 2)
         #expect(self.cluster.writes.last == "apply status of ZoneEgress/kuma-system/egress")
@@ -125,6 +125,30 @@ struct ExecutorTests {
         try? await Task.sleep(until: again ?? .now, clock: .continuous)
         await self.carryOut(&executor, plan, version: 3)
         #expect(self.cluster.writes.count == 2)
+    }
+
+    @Test("What failed is tried at once when it is asked for in another form")
+    func correction() async {
+        self.cluster.fail("apply Service/kuma-system/a", with: .invalid(KubeStatus(code: 422, reason: "Invalid", message: "no")))
+        var executor = self.executor()
+        let again = await self.carryOut(&executor, Self.plan { $0.applies = [Self.apply("a")] })
+        #expect(again.map { $0 > .now + .seconds(5) } == true)
+        self.cluster.fail("apply Service/kuma-system/a", with: nil)
+        var mended = Self.apply("a")
+        mended.object.spec = ["type": "ClusterIP"]
+        await self.carryOut(&executor, Self.plan { $0.applies = [mended] }, version: 2)
+        #expect(self.cluster.writes == ["apply Service/kuma-system/a"])
+    }
+
+    @Test("A status of an object that is gone is forgotten without a word")
+    func goneMeanwhile() async {
+        let line = "apply status of ZoneEgress/kuma-system/egress"
+        self.cluster.fail(line, with: .notFound(KubeStatus(code: 404, reason: "NotFound", message: "not found")))
+        var executor = self.executor()
+        let patch = StatusPatch(
+            type: .zoneEgresses, object: Self.owner, status: [:], news: [.init(reason: .ready, sentence: "x", isWarning: false)])
+        #expect(await self.carryOut(&executor, Self.plan { $0.statuses = [patch] }) == nil)
+        #expect(self.lines.all.isEmpty && self.cluster.events.isEmpty)
     }
 
     @Test("A write that needs a person is told to the planner, until it succeeds or is no longer wanted")

@@ -1,5 +1,5 @@
-import JSONModel
 import ControlPlane
+import JSONModel
 import KubeAPI
 import Planning
 import Testing

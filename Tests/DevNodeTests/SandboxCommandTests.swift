@@ -45,6 +45,16 @@ struct SandboxCommandTests {
         #expect(self.command("/b/dp", command: ["sh", "-c"], arguments: ["x"]).line.suffix(4) == ["--", "sh", "-c", "x"])
     }
 
+    @Test("a program below a volume's mount path lies on top of the volume")
+    func hiddenProgram() {
+        var command = self.command("/tmp/clone/.build/debug/egret-dp")
+        command.binds.append(.init(source: "/data/tmp", target: "/tmp", readOnly: false))
+        let line = command.line
+        let volume = line.lastIndex(of: "/tmp")
+        let program = line.lastIndex(of: "/tmp/clone/.build/debug")
+        #expect((volume ?? .max) < (program ?? .min))
+    }
+
     @Test("a program in a folder that is shown anyway needs no bind, one directly in /tmp is bound alone")
     func folders() {
         for program in ["/usr/bin/python3", "/bin/sh"] {

@@ -7,18 +7,21 @@ package import Planning
 /// Carries plans out, item by item. Owned by one task.
 ///
 /// - A failed item never blocks the others; it comes back after a back-off of its own.
-/// - An item just written waits until the cache shows the result, so that one change is one write, one line, one event.
+/// - An object just written is left alone until a plan has seen the result, so that one change is one write, one line,
+///   one event.
 /// - When the API server is not reached at all, the round ends: every other item would wait for the same.
 package struct Executor: Sendable {
     private struct Setback {
         var failures = 0
         var notBefore: ContinuousClock.Instant
         var cause: String
+        /// What failed: the same again waits, something else is tried at once.
+        var apply: Apply?
     }
 
-    /// A write of ours that the cache has not shown yet.
+    /// A write of ours that plans have not seen yet.
     private struct Echo {
-        /// The cached version when we wrote; nil: not cached.
+        /// The version in the plan that made us write; nil: there was no such object.
         var before: String?
         /// The version the server gave our write; nil: a delete.
         var written: String?
@@ -26,10 +29,10 @@ package struct Executor: Sendable {
 
         /// Versions are numbers in the order of writes (Kubernetes guarantees it from 1.35 on, and etcd always did). Where
         /// they are not, any other version than before will do.
-        func isPending(cached: String?) -> Bool {
-            if cached == self.before { return cached != self.written }
-            guard let cached = cached.flatMap(UInt64.init), let written = self.written.flatMap(UInt64.init) else { return false }
-            return cached < written
+        func isPending(seen: String?) -> Bool {
+            if seen == self.before { return seen != self.written }
+            guard let seen = seen.flatMap(UInt64.init), let written = self.written.flatMap(UInt64.init) else { return false }
+            return seen < written
         }
     }
 
@@ -71,11 +74,11 @@ package struct Executor: Sendable {
     /// One round.
     /// - Parameters:
     ///   - version: which plan this is; items done are not done again within one version.
-    ///   - cached: the newest cached form of an object.
+    ///   - seen: an object as the plan saw it; the caches may have moved on.
     ///   - mayWrite: asked before each item: do we lead, and are we staying?
     /// - Returns: when to try again what is left, if nothing else happens before.
     package mutating func carryOut(
-        _ plan: Plan, version: Int, cached: @Sendable (ResourceType, ObjectKey) -> KubeObject?, mayWrite: @Sendable () -> Bool
+        _ plan: Plan, version: Int, seen: @Sendable (ResourceType, ObjectKey) -> KubeObject?, mayWrite: @Sendable () -> Bool
     ) async -> ContinuousClock.Instant? {
         if version != self.version {
             self.version = version
@@ -93,13 +96,13 @@ package struct Executor: Sendable {
         for item in items where !self.done.contains(item.id) {
             guard mayWrite() else { return nil }
             let now = ContinuousClock.now
-            if let setback = self.setbacks[item.id], setback.notBefore > now {
+            if let setback = self.setbacks[item.id], setback.notBefore > now, setback.apply == item.asApply {
                 remember(setback.notBefore)
                 continue
             }
             let target = item.target.map { Target(type: $0.type, key: $0.key) }
-            let before = target.flatMap { cached($0.type, $0.key)?.metadata.resourceVersion }
-            if let target, let echo = self.echoes[target], echo.isPending(cached: before) {
+            let before = target.flatMap { seen($0.type, $0.key)?.metadata.resourceVersion }
+            if let target, let echo = self.echoes[target], echo.isPending(seen: before) {
                 remember(echo.until)
                 continue
             }
@@ -193,8 +196,15 @@ package struct Executor: Sendable {
     private func report(_ patch: StatusPatch) async throws -> String? {
         var object = KubeObject(patch.type, name: patch.object.name, namespace: patch.object.namespace)
         object.status = patch.status
-        let written = try await self.writer.apply(
-            patch.type, object, subresource: "status", manager: FieldManager.operator, force: true)
+        let written: KubeObject
+        do {
+            written = try await self.writer.apply(
+                patch.type, object, subresource: "status", manager: FieldManager.operator, force: true)
+        } catch {
+            // The object went while we were planning: there is nobody left to tell.
+            guard case .notFound = error else { throw error }
+            return nil
+        }
         if patch.news.isEmpty {
             self.logger.debug("Updated a status", metadata: ["k8s.object": "\(patch.object.displayName)"])
         }
@@ -226,6 +236,7 @@ package struct Executor: Sendable {
                 "item": "\(item.id)", "attempt": "\(setback.failures)", "retry.after": "\(delay)", "cause": "\(error.message)",
             ])
         setback.cause = error.message
+        setback.apply = item.asApply
         self.setbacks[item.id] = setback
         return setback.notBefore
     }

@@ -116,7 +116,7 @@ package struct OperatorLoop: Service {
                 self.hub.publish(
                     PlannedWorld(plan: plan, authorities: authorities, meshes: meshes, dataplanes: observed.objects[.dataplanes]))
                 self.readiness.set(.plan, nil)
-                newest.set(plan, version: version)
+                newest.set(.init(plan: plan, version: version, objects: observed.objects))
                 work.up()
                 self.acknowledgements.keep { name in
                     guard let key = try? Admission.podKey(ofProxy: name) else { return false }
@@ -136,13 +136,13 @@ package struct OperatorLoop: Service {
 
     private func write(work: Wake, newest: NewestPlan, stopped: @escaping @Sendable () -> Bool) async {
         var executor = self.makeExecutor()
-        let (reader, leadership) = (self.reader, self.leadership)
+        let leadership = self.leadership
         await withTaskGroup { timers in
             var alarm: ContinuousClock.Instant?
             for await _ in work.stream {
-                guard leadership.isLeader, let (plan, version) = newest.value else { continue }
+                guard leadership.isLeader, let made = newest.value else { continue }
                 let again = await executor.carryOut(
-                    plan, version: version, cached: { reader.object($0, $1) }, mayWrite: { leadership.isLeader && !stopped() })
+                    made.plan, version: made.version, seen: { made.objects[$0, $1] }, mayWrite: { leadership.isLeader && !stopped() })
                 guard let again, again != alarm else { continue }
                 alarm = again
                 timers.addTask {
@@ -172,11 +172,18 @@ package struct OperatorLoop: Service {
 
 /// The plan to carry out: always the last one made.
 private final class NewestPlan: Sendable {
-    private let held = Mutex<(plan: Plan, version: Int)?>(nil)
+    struct Made {
+        var plan: Plan
+        var version: Int
+        /// What it was made from.
+        var objects: Objects
+    }
 
-    func set(_ plan: Plan, version: Int) { self.held.withLock { $0 = (plan, version) } }
+    private let held = Mutex<Made?>(nil)
 
-    var value: (plan: Plan, version: Int)? { self.held.withLock { $0 } }
+    func set(_ made: Made) { self.held.withLock { $0 = made } }
+
+    var value: Made? { self.held.withLock { $0 } }
 }
 
 /// Something that may have happened, any number of times.

@@ -38,6 +38,8 @@ enum PlanItem {
         }
     }
 
+    var asApply: Apply? { if case .apply(let apply) = self { apply } else { nil } }
+
     /// Whose condition tells of a failure. A status that cannot be written cannot tell either.
     var beneficiary: (kind: String, key: ObjectKey)? {
         switch self {

@@ -56,6 +56,10 @@ struct SandboxCommand: Hashable, Sendable {
         for bind in self.binds.sorted(by: { ($0.target.utf8.count, $0.target) < ($1.target.utf8.count, $1.target) }) {
             line += [bind.readOnly ? "--ro-bind" : "--bind", bind.source, bind.target]
         }
+        // A volume that hides the program, as one at /tmp does when the program is built there, gives way to it.
+        for folder in self.folders where self.binds.contains(where: { folder.hasPrefix($0.target + "/") }) {
+            line += ["--ro-bind", folder, folder]
+        }
         line += ["--chdir", self.workingDirectory ?? "/", "--"]
         return line + (self.command.isEmpty ? [self.program] : self.command) + self.arguments
     }
