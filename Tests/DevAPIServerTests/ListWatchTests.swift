@@ -21,11 +21,42 @@ private let maps = "api/v1/namespaces/default/configmaps"
         let first = try await api.object(.get, "\(maps)?limit=2")
         #expect(self.names(first) == ["a", "b"] && first.at("metadata", "remainingItemCount") == 3)
         let token = try #require(first.at("metadata", "continue")?.string)
+        _ = try await api.object(.delete, "\(maps)/d")
+        _ = try await api.object(.post, maps, Samples.configMap("cc"))
         let second = try await api.object(.get, "\(maps)?limit=2&continue=\(token)")
         #expect(self.names(second) == ["c", "d"])
         #expect(second.meta("resourceVersion") == first.meta("resourceVersion"))
         let last = try await api.object(.get, "\(maps)?limit=2&continue=\(try #require(second.at("metadata", "continue")?.string))")
         #expect(self.names(last) == ["e"] && last.at("metadata", "continue") == nil)
+    }
+
+    @Test("events are one thing under two groups")
+    func events() async throws {
+        let api = try await TestAPI()
+        let event: JSON = [
+            "metadata": ["name": "e"], "eventTime": "2027-01-15T07:59:00.000000Z", "reason": "Rendered", "note": "made it",
+            "type": "Normal",
+            "reportingController": "egret", "action": "Render", "regarding": ["kind": "Mesh", "name": "m"],
+        ]
+        _ = try await api.object(.post, "apis/events.k8s.io/v1/namespaces/default/events", event)
+        let core = try await api.object(.get, "api/v1/namespaces/default/events/e")
+        #expect(core["message"] == "made it" && core.at("involvedObject", "name") == "m" && core["apiVersion"] == "v1")
+        let chosen = try await api.object(.get, "api/v1/namespaces/default/events?fieldSelector=involvedObject.name=m")
+        #expect(self.names(chosen) == ["e"])
+        let table = await api.call(.get, "api/v1/namespaces/default/events", accept: "application/json;as=Table;v=v1;g=meta.k8s.io").body
+        #expect(table["rows"]?[0]?["cells"] == ["60s", "Normal", "Rendered", "mesh/m", "made it", "e"])
+        let again = try await api.object(
+            .patch, "apis/events.k8s.io/v1/namespaces/default/events/e", ["note": "twice"], type: PatchForm.merge.rawValue)
+        #expect(again["note"] == "twice" && again["message"] == nil)
+    }
+
+    @Test("a list at a revision is as it was; one of the future is refused for now")
+    func exact() async throws {
+        let api = try await self.filled("ab")
+        let before = api.store.revision
+        _ = try await api.object(.delete, "\(maps)/a")
+        #expect(self.names(try await api.object(.get, "\(maps)?resourceVersion=\(before)&resourceVersionMatch=Exact")) == ["a", "b"])
+        #expect(await api.call(.get, "\(maps)?resourceVersion=\(before + 9)").code == 504)
     }
 
     @Test("a page asked for too late is gone")

@@ -79,7 +79,9 @@ enum BuiltIns {
             },
             kind("coordination.k8s.io", "v1", "Lease", "leases"),
             kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", counts: true),
-            kind("events.k8s.io", "v1", "Event", "events", ["ev"], type: "EventsEvent"),
+            kind("events.k8s.io", "v1", "Event", "events", ["ev"], type: "EventsEvent") {
+                $0.storage = .init(resource: "events", toStored: EventNames.toCore, fromStored: EventNames.fromCore)
+            },
             kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", ["netpol"], counts: true) { $0.behaviour = .networkPolicy },
             kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", ["pdb"], [.status], counts: true),
             kind(rbac, "v1", "ClusterRole", "clusterroles", in: false, type: "Role"),

@@ -7,6 +7,8 @@ struct Column: Sendable {
         /// Time since `metadata.creationTimestamp`.
         case age
         case path(JSONPath)
+        /// Time since a moment that the object names.
+        case since(@Sendable (JSON) -> String?)
         case computed(@Sendable (JSON) -> JSON)
     }
 

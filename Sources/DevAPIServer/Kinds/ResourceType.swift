@@ -33,6 +33,16 @@ struct ResourceType: Sendable {
     /// Further label paths that `fieldSelector` accepts.
     var selectableFields: [String] = []
     var behaviour = Behaviour()
+    /// For a kind that is stored as another one.
+    var storage: Storage?
+
+    struct Storage: Sendable {
+        var resource: String
+        var toStored: @Sendable (JSON) -> JSON
+        var fromStored: @Sendable (JSON) -> JSON
+    }
+
+    var storedAs: String { self.storage?.resource ?? self.qualifiedName }
 
     static let allVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 

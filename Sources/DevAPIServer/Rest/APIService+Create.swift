@@ -42,7 +42,7 @@ extension APIService {
             object["status"] = DefinitionRules.status(of: object, old: nil, now: self.timestamp)
         }
         if !applying { self.recordUpdate(&object, from: nil, call: call, subresource: nil) }
-        let stored = transaction.put(object, at: key)
+        let stored = transaction.put(type.storage?.toStored(object) ?? object, at: key)
         if type.qualifiedName == "namespaces" { self.furnish(namespace: name, in: &transaction) }
         return (self.versioned(stored, type), warnings)
     }

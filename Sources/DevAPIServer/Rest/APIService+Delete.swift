@@ -47,7 +47,7 @@ extension APIService {
         let options = try self.deleteOptions(call.request)
         let selection = try Selection(call)
         let removed = try self.store.transact(isDry: options.isDryRun) { transaction in
-            try transaction.list(call.type.qualifiedName, namespace: call.target.namespace).filter { selection.matches($0.object) }
+            try transaction.list(call.type.storedAs, namespace: call.target.namespace).filter { selection.matches($0.object) }
                 .map { try self.remove($0.key, call.type, options, in: &transaction) }
         }
         for (object, isGone) in removed { self.didWrite(object, call, isGone: isGone) }

@@ -61,28 +61,30 @@ extension APIService {
             guard let token = ContinueToken(text) else { throw APIError.badRequest("continue key is not valid: \(text)") }
             after = token
         }
-        let (found, revision, isExpired) = self.store.read { state in
-            (
-                state.list(call.type.qualifiedName, namespace: call.target.namespace), state.revision,
-                after.map { $0.revision < state.forgottenThrough } ?? false
-            )
+        let wanted = try after?.revision ?? Self.wantedRevision(call.request, current: self.store.revision)
+        let resource = call.type.storedAs
+        let namespace = call.target.namespace
+        let (found, revision): ([(key: ObjectKey, object: JSON)]?, Int) = self.store.read { state in
+            if let wanted { return (state.list(resource, namespace: namespace, at: wanted), wanted) }
+            return (state.list(resource, namespace: namespace), state.revision)
         }
-        if isExpired {
+        guard let found else {
             throw APIError.expired(
-                "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
-                    + "continue parameter.")
+                after == nil
+                    ? "The resourceVersion for the provided list is too old."
+                    : "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
+                        + "continue parameter.")
         }
-        var page: [JSON] = []
-        var metadata: JSON = ["resourceVersion": JSON(String(after?.revision ?? revision))]
+        var metadata: JSON = ["resourceVersion": JSON(String(revision))]
         var matching = found.filter { selection.matches($0.object) }[...]
         if let after { matching = matching.drop { ($0.key.namespace, $0.key.name) <= (after.namespace, after.name) } }
         if limit > 0, matching.count > limit, let last = matching.prefix(limit).last {
             metadata["continue"] = JSON(
-                ContinueToken(revision: after?.revision ?? revision, namespace: last.key.namespace, name: last.key.name).text)
+                ContinueToken(revision: revision, namespace: last.key.namespace, name: last.key.name).text)
             metadata["remainingItemCount"] = JSON(matching.count - limit)
             matching = matching.prefix(limit)
         }
-        page = matching.map { self.versioned($0.object, call.type) }
+        let page = matching.map { self.versioned($0.object, call.type) }
         switch Representation(accept: call.request.accept) {
         case .table: return .ok(TableWriter.table(of: page, list: metadata, call: call, now: self.now()))
         case .metadata:
@@ -95,5 +97,22 @@ extension APIService {
                 "apiVersion": JSON(call.type.apiVersion), "kind": JSON(call.type.listKind), "metadata": metadata, "items": .array(page),
             ])
         }
+    }
+
+    /// The exact revision a list is asked at; nil for the present.
+    private static func wantedRevision(_ request: APIRequest, current: Int) throws(APIError) -> Int? {
+        let text = request.query["resourceVersion"] ?? ""
+        guard !text.isEmpty, text != "0" else { return nil }
+        guard let asked = Int(text), asked > 0 else {
+            throw .badRequest("resourceVersion: Invalid value: \"\(text)\": it must be a number")
+        }
+        guard asked <= current else {
+            var error = APIError(code: 504, reason: "Timeout", message: "Too large resource version: \(asked), current: \(current)")
+            error.details = [
+                "causes": [["reason": "ResourceVersionTooLarge", "message": "Too large resource version"]], "retryAfterSeconds": 1,
+            ]
+            throw error
+        }
+        return request.query["resourceVersionMatch"] == "Exact" ? asked : nil
     }
 }

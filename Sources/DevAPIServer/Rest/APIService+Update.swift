@@ -74,7 +74,7 @@ extension APIService {
         }
         // Nothing but times differs: nothing is written, and watchers hear nothing.
         guard object.withoutBookkeeping != old.withoutBookkeeping else { return (old, warnings) }
-        return (transaction.put(object, at: key), warnings)
+        return (self.versioned(transaction.put(type.storage?.toStored(object) ?? object, at: key), type), warnings)
     }
 
     /// What a request to this endpoint may change: the status endpoint only status, the main one all but status.

@@ -29,7 +29,7 @@ extension APIService {
         default: start = asked == 0 ? .now : .after(asked)
         }
         let seconds = query["timeoutSeconds"].flatMap(Int.init).flatMap { $0 > 0 ? $0 : nil } ?? Int.random(in: 1800...3600)
-        guard let watch = self.store.watch(call.type.qualifiedName, namespace: call.target.namespace, from: start) else {
+        guard let watch = self.store.watch(call.type.storedAs, namespace: call.target.namespace, from: start) else {
             let event = Self.tooOld(asked, self.store.revision)
             return APIReply(code: 200, body: .events { emit in try await emit(event) })
         }

@@ -85,7 +85,7 @@ final class APIService: Sendable {
         var namespace: String { self.target.namespace ?? "" }
 
         func key(_ name: String) -> ObjectKey {
-            ObjectKey(resource: self.type.qualifiedName, namespace: self.type.isNamespaced ? self.namespace : "", name: name)
+            ObjectKey(resource: self.type.storedAs, namespace: self.type.isNamespaced ? self.namespace : "", name: name)
         }
     }
 
@@ -101,14 +101,14 @@ final class APIService: Sendable {
     }
 
     func get(_ type: ResourceType, _ namespace: String?, _ name: String) throws -> JSON {
-        let key = ObjectKey(resource: type.qualifiedName, namespace: type.isNamespaced ? namespace ?? "" : "", name: name)
+        let key = ObjectKey(resource: type.storedAs, namespace: type.isNamespaced ? namespace ?? "" : "", name: name)
         guard let object = self.store.object(key) else { throw APIError.notFound(type, name) }
         return self.versioned(object, type)
     }
 
     /// The object under the version it is asked for. Conversion is `None`: only the name changes.
     func versioned(_ object: JSON, _ type: ResourceType) -> JSON {
-        var object = object
+        var object = type.storage?.fromStored(object) ?? object
         object["apiVersion"] = JSON(type.apiVersion)
         object["kind"] = JSON(type.kind)
         return object

@@ -50,6 +50,18 @@ struct StoreState: Sendable {
         return found.sorted { $0.key < $1.key }
     }
 
+    /// The list as it was at an earlier revision; nil when the history does not reach back that far.
+    func list(_ resource: String, namespace: String?, at revision: Int) -> [(key: ObjectKey, object: JSON)]? {
+        guard revision >= self.forgottenThrough else { return nil }
+        var objects = self.objects[resource] ?? [:]
+        for change in self.history.reversed() {
+            guard change.revision > revision else { break }
+            if change.key.resource == resource { objects[change.key] = change.previous }
+        }
+        return objects.filter { namespace == nil || $0.key.namespace == namespace }.sorted { $0.key < $1.key }
+            .map { (key: $0.key, object: $0.value) }
+    }
+
     var keys: [ObjectKey] { self.objects.values.flatMap(\.keys) }
 
     /// Writes (or with nil deletes) one object under the next revision.

@@ -70,9 +70,8 @@ enum BuiltInColumns {
                 ]
                 + [field("Container-Runtime", wide: true, "status", "nodeInfo", "containerRuntimeVersion")]
         case "events", "events.events.k8s.io":
-            let lastSeen = Column(name: "Last Seen", source: .path(Self.eventTime(type.group)))
             let object = type.group.isEmpty ? "involvedObject" : "regarding"
-            return [Column(name: lastSeen.name, type: "date", source: lastSeen.source), field("Type", "type"), field("Reason", "reason")]
+            return [Column(name: "Last Seen", source: .since(EventNames.lastSeen)), field("Type", "type"), field("Reason", "reason")]
                 + [text("Object") { JSON("\(($0.at(object, "kind")?.string ?? "").lowercased())/\($0.at(object, "name")?.string ?? "")") }]
                 + [
                     field("Message", or: "", type.group.isEmpty ? "message" : "note"),
@@ -119,13 +118,6 @@ enum BuiltInColumns {
             return [name, Column(name: "Created At", type: "date", source: .computed { $0.at("metadata", "creationTimestamp") ?? "" })]
         default: return [name, age]
         }
-    }
-
-    private static func eventTime(_ group: String) -> JSONPath {
-        guard let path = try? JSONPath(group.isEmpty ? ".lastTimestamp" : ".metadata.creationTimestamp") else {
-            preconditionFailure("a constant path parses")
-        }
-        return path
     }
 
     private static func containers(_ object: JSON, _ member: String) -> String {

@@ -33,6 +33,7 @@ enum TableWriter {
         switch column.source {
         case .name: return object.at("metadata", "name") ?? ""
         case .age: return JSON(Age.since(object.meta("creationTimestamp"), now: now))
+        case .since(let moment): return JSON(Age.since(moment(object), now: now))
         case .computed(let compute): return compute(object)
         case .path(let path):
             let values = path.values(in: object)
