@@ -88,10 +88,21 @@ struct ServicePlanTests {
     @Test("a namespace gets its default account and the API's CA, once")
     func defaults() {
         let namespace = KubeObject(.namespaces, name: "shop")
-        let missing = NamespaceDefaults.missing(in: namespace, accounts: [], maps: [:], ca: "PEM")
+        let missing = NamespaceDefaults.missing(in: namespace, accounts: [], maps: [:], mounted: [], ca: "PEM")
         #expect(missing.map(\.displayName) == ["ServiceAccount/shop/default", "ConfigMap/shop/kube-root-ca.crt"])
         let maps = Dictionary(uniqueKeysWithValues: missing.suffix(1).map { ($0.key, $0) })
         #expect(
-            NamespaceDefaults.missing(in: namespace, accounts: [.init(namespace: "shop", name: "default")], maps: maps, ca: "PEM").isEmpty)
+            NamespaceDefaults.missing(
+                in: namespace, accounts: [.init(namespace: "shop", name: "default")], maps: maps, mounted: [], ca: "PEM"
+            ).isEmpty)
+    }
+
+    @Test("the map that OpenShift's API server mounts is made where a pod mounts it")
+    func openShift() {
+        let missing = NamespaceDefaults.missing(
+            in: KubeObject(.namespaces, name: "shop"), accounts: [.init(namespace: "shop", name: "default")], maps: [:],
+            mounted: ["site", "openshift-service-ca.crt"], ca: "PEM")
+        #expect(missing.map(\.name) == ["kube-root-ca.crt", "openshift-service-ca.crt"])
+        #expect(missing.last?["data"] == ["service-ca.crt": "PEM"])
     }
 }

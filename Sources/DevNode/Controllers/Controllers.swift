@@ -89,7 +89,7 @@ struct Controllers: Sendable {
             keys: { change in
                 switch change.type {
                 case .namespaces: Array(change.keys)
-                case .serviceAccounts, .configMaps: Set(change.keys.compactMap(\.namespace)).map { ObjectKey(name: $0) }
+                case .serviceAccounts, .configMaps, .pods: Set(change.keys.compactMap(\.namespace)).map { ObjectKey(name: $0) }
                 default: []
                 }
             },
@@ -204,9 +204,11 @@ struct Controllers: Sendable {
 
     private func completeNamespace(_ key: ObjectKey) async throws(KubeError) {
         guard let namespace = self.world.object(.namespaces, key) else { return }
+        let pods = self.world.objects(.pods).filter { $0.namespace == key.name }
+        let mounted = pods.flatMap { PodSpec($0.spec).objects }.filter { $0.kind == .configMap }.map(\.name)
         let missing = NamespaceDefaults.missing(
             in: namespace, accounts: Set(self.world.caches[.serviceAccounts].snapshot.keys),
-            maps: self.world.caches[.configMaps].snapshot, ca: self.world.client.config.tls.ca)
+            maps: self.world.caches[.configMaps].snapshot, mounted: Set(mounted), ca: self.world.client.config.tls.ca)
         for object in missing {
             guard let type = ResourceType.known(apiVersion: object.apiVersion, kind: object.kind) else { continue }
             try await self.world.client.apply(type, object, fieldManager: "kube-controller-manager")

@@ -10,6 +10,8 @@ import Synchronization
 final class GarbageCollector: Sendable {
     private let world: NodeWorld
     private let followed = Mutex<[ResourceType: Follower]>([:])
+    /// Uids of what we have deleted and the caches still show, perhaps without its deletion.
+    private let deleted = Mutex<Set<String>>([])
     private let news: AsyncStream<Void>
     private let tell: AsyncStream<Void>.Continuation
 
@@ -98,6 +100,8 @@ final class GarbageCollector: Sendable {
         let caches = self.followed.withLock { $0.mapValues(\.cache) }
         guard !caches.isEmpty, caches.values.allSatisfy(\.isSynchronised) else { return false }
         let objects = caches.flatMap { type, cache in cache.snapshot.values.map { OwnedObject(type, $0) } }
+        let present = Set(objects.map(\.uid))
+        self.deleted.withLock { $0.formIntersection(present) }
         var isDone = true
         for action in OwnershipGraph.actions(objects) {
             do throws(KubeError) {
@@ -149,8 +153,10 @@ final class GarbageCollector: Sendable {
     }
 
     private func delete(_ object: OwnedObject, why: String) async throws(KubeError) {
+        guard !self.deleted.withLock({ $0.contains(object.uid) }) else { return }
         let wasThere = try await self.world.client.delete(
             object.type, object.key.name, namespace: object.key.namespace, preconditions: .init(uid: object.uid))
+        self.deleted.withLock { _ = $0.insert(object.uid) }
         guard wasThere else { return }
         self.world.logger.info(
             "object deleted", metadata: ["k8s.object": "\(object.type.kind)/\(object.key)", "reason": "\(why)"])
