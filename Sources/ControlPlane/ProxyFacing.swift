@@ -14,7 +14,7 @@ struct ProxyFacing: Service {
     let logger: Logger
     let makeServer: @Sendable (ServingIdentity) -> ProxyServer
 
-    private static let renewalCheck = Duration.seconds(3600)
+    private static let checkPeriod = Duration.seconds(60)
 
     func run() async throws {
         let first: ServingCertificate
@@ -29,7 +29,7 @@ struct ProxyFacing: Service {
         try await withThrowingTaskGroup { group in
             let server = self.makeServer(identity)
             group.addTask { try await server.run() }
-            group.addTask { try await self.follow(identity) }
+            group.addTask { await self.follow(identity) }
             // The server ends first: with the process, or because it cannot listen.
             try await group.next()
             group.cancelAll()
@@ -57,44 +57,47 @@ struct ProxyFacing: Service {
         }
     }
 
-    /// Shows what the Secret holds, whoever wrote it, and renews it in time while we lead.
-    private func follow(_ identity: ServingIdentity) async throws {
+    /// Shows what the Secret holds, whoever wrote it. While we lead, renews it in time and puts it back when it is deleted.
+    private func follow(_ identity: ServingIdentity) async {
         let changes = self.reader.informers[.secrets].changes()
-        try await withThrowingTaskGroup { group in
+        let wake = Wake()
+        await withTaskGroup { group in
+            group.addTask { for await _ in changes { wake.up() } }
+            group.addTask { for await isLeader in self.leadership.changes() where isLeader { wake.up() } }
             group.addTask {
-                for await change in changes
-                where change.contains(where: { $0.keys.contains { $0.name == ServingCertificateStore.secretName } }) {
-                    self.show(identity)
-                }
+                while (try? await Task.sleep(for: Self.checkPeriod)) != nil { wake.up() }
             }
-            group.addTask {
-                while true {
-                    try await Task.sleep(for: Self.renewalCheck)
-                    guard self.leadership.isLeader, let current = self.current(), self.store.needsRenewal(current, now: Date()) else {
-                        continue
-                    }
-                    do {
-                        _ = try await self.store.ensure(now: Date())
-                        self.logger.info("Renewed the serving certificate", metadata: ["why": "4/5 of its life are over"])
-                    } catch {
-                        self.logger.warning("Could not renew the serving certificate", metadata: ["cause": "\(error)"])
-                    }
-                }
-            }
-            try await group.waitForAll()
+            for await _ in wake.stream { await self.look(identity) }
+            group.cancelAll()
         }
     }
 
-    private func current() -> ServingCertificate? {
-        self.reader.object(.secrets, ServingCertificateStore.secretName).flatMap { try? self.store.read($0) }
-    }
-
-    private func show(_ identity: ServingIdentity) {
-        guard let secret = self.reader.object(.secrets, ServingCertificateStore.secretName) else { return }
-        do {
+    private func look(_ identity: ServingIdentity) async {
+        let name = ServingCertificateStore.secretName
+        guard let secret = self.reader.object(.secrets, name) else {
+            guard self.leadership.isLeader else { return }
+            await self.tellFailure("Could not put the serving certificate back") {
+                guard try await self.store.restore(identity.certificate) else { return }
+                self.logger.info(
+                    "Created an object",
+                    metadata: [
+                        "k8s.object": "Secret/\(self.reader.namespace)/\(name)",
+                        "why": "the serving certificate was deleted; new proxies need its CA",
+                    ])
+            }
+            return
+        }
+        await self.tellFailure("The serving certificate in the Secret is not usable; the one before stays") {
             if try identity.update(try self.store.read(secret)) { self.logger.info("Serving a new certificate") }
-        } catch {
-            self.logger.warning("The new serving certificate is not usable; the old one stays", metadata: ["cause": "\(error)"])
         }
+        guard self.leadership.isLeader, self.store.needsRenewal(identity.certificate, now: Date()) else { return }
+        await self.tellFailure("Could not renew the serving certificate") {
+            _ = try await self.store.ensure(now: Date())
+            self.logger.info("Renewed the serving certificate", metadata: ["why": "4/5 of its life are over, or a name was missing"])
+        }
+    }
+
+    private func tellFailure(_ message: Logger.Message, _ body: () async throws -> Void) async {
+        do { try await body() } catch { self.logger.warning(message, metadata: ["cause": "\(error)"]) }
     }
 }

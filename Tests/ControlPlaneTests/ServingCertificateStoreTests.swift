@@ -47,6 +47,17 @@ struct ServingCertificateStoreTests {
         #expect(try await self.store.ensure(now: Self.now + 300 * 86400).certificate == next.certificate)
     }
 
+    @Test("A deleted Secret is put back as it was, unless somebody was faster")
+    func restored() async throws {
+        let first = try await self.store.ensure(now: Self.now)
+        self.cluster[.secrets, Self.key] = nil
+        #expect(try await self.store.restore(first))
+        let secret = try #require(self.cluster[.secrets, Self.key])
+        #expect(try self.store.read(secret).certificate == first.certificate)
+        #expect(try await !self.store.restore(first))
+        #expect(self.cluster.writes.count == 2)
+    }
+
     @Test("A Secret that is of no use is named with the way out, and left alone")
     func unusable() async throws {
         self.cluster[.secrets, Self.key] = .secret(

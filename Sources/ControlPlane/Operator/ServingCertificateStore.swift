@@ -53,6 +53,18 @@ package struct ServingCertificateStore: Sendable {
         }
     }
 
+    /// Puts a certificate back whose Secret was deleted: proxies trust its CA, and new pods mount it.
+    /// False when it is there after all: another replica was faster, or our cache is behind.
+    package func restore(_ certificate: ServingCertificate) async throws(KubeError) -> Bool {
+        do {
+            _ = try await self.writer.create(.secrets, Self.secret(certificate, namespace: self.namespace))
+            return true
+        } catch {
+            guard case .alreadyExists = error else { throw error }
+            return false
+        }
+    }
+
     /// What the Secret holds, as it is.
     package func read(_ secret: KubeObject) throws(Failure) -> ServingCertificate {
         do {

@@ -8,7 +8,7 @@ package final class ServingIdentity: Sendable {
     private struct Material {
         var chain: [NIOSSLCertificateSource]
         var key: NIOSSLPrivateKeySource
-        var pem: String
+        var certificate: ServingCertificate
     }
 
     private let material: Mutex<Material>
@@ -21,9 +21,12 @@ package final class ServingIdentity: Sendable {
         let new = try Self.material(certificate)
         return self.material.withLock { material in
             defer { material = new }
-            return material.pem != new.pem
+            return material.certificate.certificate != certificate.certificate
         }
     }
+
+    /// What is shown now.
+    package var certificate: ServingCertificate { self.material.withLock { $0.certificate } }
 
     package var tlsConfiguration: TLSConfiguration {
         let (chain, key) = self.material.withLock { ($0.chain, $0.key) }
@@ -39,9 +42,8 @@ package final class ServingIdentity: Sendable {
     }
 
     private static func material(_ certificate: ServingCertificate) throws -> Material {
-        let pem = certificate.certificate.pem
-        let leaf = try NIOSSLCertificate(bytes: Array(pem.utf8), format: .pem)
+        let leaf = try NIOSSLCertificate(bytes: Array(certificate.certificate.pem.utf8), format: .pem)
         let key = try NIOSSLPrivateKey(bytes: Array(certificate.key.pem.utf8), format: .pem)
-        return Material(chain: [.certificate(leaf)], key: .privateKey(key), pem: pem)
+        return Material(chain: [.certificate(leaf)], key: .privateKey(key), certificate: certificate)
     }
 }
