@@ -49,7 +49,7 @@ extension RelayCounters.Histogram {
         var total: UInt64 = 0
         for (index, count) in self.counts.enumerated() {
             total += count
-            let bound = index < self.bounds.count ? "\(self.bounds[index])" : "+Inf"
+            let bound = MetricFamily.number(index < self.bounds.count ? self.bounds[index] : .infinity)
             samples.append(.init(suffix: "_bucket", labels: [MetricFamily.Label("le", bound)], value: Double(total)))
         }
         samples.append(.init(suffix: "_sum", value: self.sum))

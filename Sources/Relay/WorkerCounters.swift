@@ -11,7 +11,7 @@ final class WorkerCounters: Sendable {
     enum Distribution: Int, CaseIterable {
         case connectSeconds, helloSeconds, helloBytes
 
-        /// In `unit`s.
+        /// Undivided.
         var bounds: [UInt64] {
             switch self {
             case .connectSeconds: [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000]
@@ -20,8 +20,9 @@ final class WorkerCounters: Sendable {
             }
         }
 
-        /// Durations are counted in microseconds and shown in seconds.
-        var unit: Double { self == .helloBytes ? 1 : 1e-6 }
+        /// Durations are counted in microseconds and shown in seconds. A divisor, because 100 / 1,000,000 is exactly the
+        /// double that prints as 0.0001, which 100 * 1e-6 is not.
+        var divisor: Double { self == .helloBytes ? 1 : 1_000_000 }
     }
 
     private static let reasons = Array(RefusalReason.allCases)
@@ -83,11 +84,11 @@ final class WorkerCounters: Sendable {
     private func merge(_ distribution: Distribution, into sum: inout RelayCounters.Histogram) {
         let bounds = distribution.bounds
         if sum.counts.isEmpty {
-            sum.bounds = bounds.map { Double($0) * distribution.unit }
+            sum.bounds = bounds.map { Double($0) / distribution.divisor }
             sum.counts = Array(repeating: 0, count: bounds.count + 1)
         }
         let base = Self.firstDistribution + distribution.rawValue * Self.distributionStride
         for bucket in sum.counts.indices { sum.counts[bucket] += self.value(base + bucket) }
-        sum.sum += Double(self.value(base + Self.distributionStride - 1)) * distribution.unit
+        sum.sum += Double(self.value(base + Self.distributionStride - 1)) / distribution.divisor
     }
 }

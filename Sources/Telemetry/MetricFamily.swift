@@ -72,7 +72,8 @@ extension MetricFamily {
         return escaped
     }
 
-    static func number(_ value: Double) -> String {
+    /// A number as the format wants it: whole ones without a fraction.
+    package static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
         if let whole = Int64(exactly: value) { return "\(whole)" }
