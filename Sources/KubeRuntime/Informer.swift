@@ -2,6 +2,7 @@ private import CurlTransport
 package import KubeAPI
 package import Logging
 import ServiceLifecycle
+private import Synchronization
 
 /// A cache of one collection, kept in step with the server: listed once in pages, then followed by watches that resume
 /// where the last one ended. Only a server that has forgotten the position (410) makes it list again.
@@ -28,6 +29,8 @@ package final class Informer: Service, Sendable {
     private let timing: Timing
     private let logger: Logger
     private let cache: ObjectCache
+    /// What was last told to people, so that the same trouble is told once.
+    private let told = Mutex<String?>(nil)
 
     /// `transform` may drop what nobody reads (managed fields, large data) before an object is kept.
     package init(
@@ -90,6 +93,7 @@ package final class Informer: Service, Sendable {
             let page = try await self.client.page(request, of: self.type)
             let outputs = machine.received(page: page.objects, continue: page.continueToken, resourceVersion: page.resourceVersion)
             self.cache.perform(outputs)
+            self.told.withLock { $0 = nil }
             if outputs.last == .endList {
                 self.logger.debug("Listed a collection", metadata: ["k8s.count": "\(self.snapshot.count)"])
             }
@@ -166,6 +170,10 @@ package final class Informer: Service, Sendable {
         let metadata: Logger.Metadata = ["reason": "\(reason)", "retry.after": "\(delay)"]
         // Before the first list everything waits for us, so that a person should know what the server objects to; later
         // the cache still serves. That no server answers is told once, by the client.
-        self.logger.log(level: self.isSynchronised || !isAnswer ? .debug : .warning, message, metadata: metadata)
+        let isNews = self.told.withLock { told in
+            defer { told = reason }
+            return told != reason
+        }
+        self.logger.log(level: self.isSynchronised || !isAnswer || !isNews ? .debug : .warning, message, metadata: metadata)
     }
 }

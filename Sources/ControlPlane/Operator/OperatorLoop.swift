@@ -156,9 +156,12 @@ package struct OperatorLoop: Service {
 
     private func tell(_ settings: SettingsReader) {
         if let problem = settings.problem {
-            self.logger.error(
-                "The settings cannot be used; what was in force before stays", metadata: ["reason": "\(problem)"])
-            if settings.settings == nil { self.readiness.set(.plan, problem) }
+            if settings.settings == nil {
+                self.readiness.set(.plan, problem)
+                self.logger.error("There are no settings yet; nothing is planned without them", metadata: ["reason": "\(problem)"])
+            } else {
+                self.logger.error("The settings cannot be used; what was in force before stays", metadata: ["reason": "\(problem)"])
+            }
         } else if let settings = settings.settings {
             self.logger.info(
                 "Read the settings",
