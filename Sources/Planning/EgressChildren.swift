@@ -55,7 +55,7 @@ extension World {
             why =
                 sameWish
                 ? "somebody changed \(difference) of it; restoring what ZoneEgress \(owner.name) asks for"
-                : "ZoneEgress \(owner.name) or the settings ask for another \(difference == "metadata.annotations.\(Self.appliedAnnotation)" ? "content" : difference)"
+                : "ZoneEgress \(owner.name) or the settings ask for another \(Difference.of(child.json, existing.json) ?? "content")"
         } else {
             why = "ZoneEgress \(owner.name) needs it"
         }

@@ -19,7 +19,11 @@ struct EgressRendering {
     private var wishes: JSON { self.egress.deployment }
     private var defaults: EgretSettings.Egress { self.settings.egress }
 
-    private func wish(_ path: String...) -> JSON? { self.wishes.at(path).flatMap { $0.isNull ? nil : $0 } }
+    private func wish(_ path: String...) -> JSON? {
+        // Not `$0.isNull ? nil : $0`, in which nil would be the JSON value null.
+        guard let wish = self.wishes.at(path), !wish.isNull else { return nil }
+        return wish
+    }
 
     private var labels: [String: String] {
         // Ours win: a selector that misses its own pods would make pods without end.

@@ -12,7 +12,7 @@ extension Scenarios {
                 try await cluster.apply(Manifests.mesh())
                 try await cluster.waitForEgress()
                 try await cluster.kubectl("wait", "--for=condition=Ready", "mesh/default", "--timeout=60s")
-                #expect(try await cluster.object("deploy/egret-egress") != nil)
+                #expect(try await cluster.exists("deploy/egret-egress"))
 
                 let values = try cluster.write(Cluster.disabled, to: "disabled.yaml")
                 try await cluster.helm(
@@ -20,7 +20,7 @@ extension Scenarios {
                 for name in ["zoneegress/egress", "deploy/egret-egress", "service/egret-egress", "serviceaccount/egret-egress"] {
                     try await cluster.waitUntilGone(name)
                 }
-                #expect(try await cluster.object("deploy/egret-control-plane") != nil)
+                #expect(try await cluster.exists("deploy/egret-control-plane"))
 
                 try await cluster.helm("uninstall", "egret", "-n", Cluster.system, "--wait")
                 try await cluster.waitUntilGone("deploy/egret-control-plane")
@@ -35,7 +35,7 @@ extension Scenarios {
                 let clusterWide = try await cluster.kubectl(
                     "get", "clusterrole,clusterrolebinding", "-l", "app.kubernetes.io/name=egret", "-o", "name")
                 #expect(clusterWide.isEmpty, "\(clusterWide)")
-                #expect(try await cluster.object("mesh/default") != nil)
+                #expect(try await cluster.exists("mesh/default"))
             }
         }
 
@@ -92,7 +92,7 @@ extension Scenarios {
                 let again = try await cluster.apply(manifests)
                 let changed = again.split(separator: "\n").filter { !$0.hasSuffix("unchanged") }
                 #expect(changed.isEmpty, "applying again changed: \(changed)")
-                try await cluster.kubectl("delete", "-f", "-", "--wait=false", input: manifests)
+                try await cluster.kubectl("delete", "-f", "-", "--wait=false", "--ignore-not-found", input: manifests)
                 try await cluster.waitUntilGone("deploy/egret-egress")
             }
         }

@@ -11,11 +11,10 @@ extension Scenarios {
                 try await cluster.install()
                 try await cluster.waitForEgress()
                 for name in ["deploy/egret-egress", "service/egret-egress", "serviceaccount/egret-egress", "zoneegress/egress"] {
-                    let old = try #require(try await cluster.object(name)?.at("metadata", "uid"))
+                    let old = try #require(try await cluster.uid(name))
                     try await cluster.kubectl("-n", Cluster.system, "delete", name, "--wait=false")
                     try await eventually("\(name) is made again") {
-                        let uid = try await cluster.object(name)?.at("metadata", "uid")
-                        return uid != nil && uid != old ? true : nil
+                        try await cluster.uid(name).map { $0 != old } ?? false ? true : nil
                     }
                 }
                 try await cluster.waitForEgress()

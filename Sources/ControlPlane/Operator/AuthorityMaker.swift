@@ -37,25 +37,28 @@ package struct AuthorityMaker: Sendable {
         }
     }
 
-    package func make(_ request: AuthorityRequest, now: Date) async throws(Failure) {
+    /// Whether there was anything left to make.
+    @discardableResult
+    package func make(_ request: AuthorityRequest, now: Date) async throws(Failure) -> Bool {
         let names = MeshAuthorities.secretNames(mesh: request.mesh, backend: request.backend)
-        let keyPEM = try await self.createOrRead(names.key, mesh: request.mesh) { () throws(IdentityError) in
+        let secretKey = try await self.createOrRead(names.key, mesh: request.mesh) { () throws(IdentityError) in
             try KeyKind(rsaBits: request.rsaBits).makeKey().pem
         }
-        _ = try await self.createOrRead(names.certificate, mesh: request.mesh) { () throws(IdentityError) in
-            let key = try Certificate.PrivateKey(pem: keyPEM, what: "Secret \(self.namespace)/\(names.key)")
+        let certificate = try await self.createOrRead(names.certificate, mesh: request.mesh) { () throws(IdentityError) in
+            let key = try Certificate.PrivateKey(pem: secretKey.text, what: "Secret \(self.namespace)/\(names.key)")
             return try CertificateAuthority.makeBuiltin(
                 mesh: request.mesh.text, key: key, life: request.life, now: now, serial: .random()
             ).certificate.pem
         }
+        return secretKey.isNew || certificate.isNew
     }
 
     private func createOrRead(
         _ name: String, mesh: MeshName, make: () throws(IdentityError) -> String
-    ) async throws(Failure) -> String {
+    ) async throws(Failure) -> (text: String, isNew: Bool) {
         let key = ObjectKey(namespace: self.namespace, name: name)
         do {
-            if let text = try await self.writer.find(.secrets, key).map({ $0.secretText("value") ?? "" }) { return text }
+            if let text = try await self.writer.find(.secrets, key).map({ $0.secretText("value") ?? "" }) { return (text, false) }
         } catch { throw .kube(error) }
         let text: String
         do { text = try make() } catch { throw .identity(error) }
@@ -65,12 +68,12 @@ package struct AuthorityMaker: Sendable {
                 .secret(
                     name: name, namespace: self.namespace, type: "system.kuma.io/secret", labels: ["kuma.io/mesh": mesh.text],
                     texts: ["value": text]))
-            return text
+            return (text, true)
         } catch {
             guard case .alreadyExists = error else { throw .kube(error) }
             // Somebody was faster: theirs counts.
             do {
-                return try await self.writer.find(.secrets, key)?.secretText("value") ?? ""
+                return (try await self.writer.find(.secrets, key)?.secretText("value") ?? "", false)
             } catch { throw .kube(error) }
         }
     }

@@ -1,4 +1,3 @@
-package import JSONModel
 package import KubeAPI
 package import KubeRuntime
 
@@ -11,8 +10,6 @@ package protocol ClusterWriter: Sendable {
     func apply(
         _ type: ResourceType, _ object: KubeObject, subresource: String?, manager: String, force: Bool
     ) async throws(KubeError) -> KubeObject
-    /// Replaces members of an object (a JSON merge patch): lists as a whole.
-    func merge(_ type: ResourceType, _ key: ObjectKey, _ patch: JSON) async throws(KubeError) -> KubeObject
     /// Only the object of this uid. False when it was gone already.
     func delete(_ type: ResourceType, _ key: ObjectKey, uid: String) async throws(KubeError) -> Bool
 }
@@ -34,10 +31,6 @@ extension KubeClient: ClusterWriter {
         _ type: ResourceType, _ object: KubeObject, subresource: String?, manager: String, force: Bool
     ) async throws(KubeError) -> KubeObject {
         try await self.apply(type, object, subresource: subresource, fieldManager: manager, force: force)
-    }
-
-    package func merge(_ type: ResourceType, _ key: ObjectKey, _ patch: JSON) async throws(KubeError) -> KubeObject {
-        try await self.patch(.merge, type, key.name, namespace: key.namespace, body: patch, fieldManager: "egret")
     }
 
     package func delete(_ type: ResourceType, _ key: ObjectKey, uid: String) async throws(KubeError) -> Bool {

@@ -118,7 +118,16 @@ struct Controllers: Sendable {
         let plan = ReplicaSetPlan(replicaSet, pods: pods, isCacheBehind: isBehind, now: now)
         if let status = plan.status { try await self.writeStatus(.replicaSets, replicaSet, status) }
         for _ in 0..<plan.create {
-            let pod = try await self.world.client.create(.pods, ReplicaSetPlan.pod(of: replicaSet), fieldManager: "kube-controller-manager")
+            let pod: KubeObject
+            do {
+                pod = try await self.world.client.create(.pods, ReplicaSetPlan.pod(of: replicaSet), fieldManager: "kube-controller-manager")
+            } catch {
+                guard case .forbidden(let status) = error else { throw error }
+                // The ServiceAccount may come after the Deployment, and nothing of ours changes when it does.
+                self.world.logger.info(
+                    "pod not admitted yet", metadata: ["k8s.object": "\(replicaSet.displayName)", "reason": "\(status)"])
+                return now.addingTimeInterval(1)
+            }
             self.expectations.byOwner.withLock { $0[uid, default: Expectations()].willSee(pod.metadata.uid, now: now) }
             self.say("pod created", pod, why: "\(replicaSet.displayName) wants \(replicaSet.wantedReplicas)")
         }

@@ -4,11 +4,18 @@ import KubeAPI
 import KubeRuntime
 
 /// One pod's volumes on disk: made once, kept in step with ConfigMaps, Secrets, labels and tokens while the pod runs.
-struct PodVolumes {
+actor PodVolumes {
     private let world: NodeWorld
     private let folders: PodFolders
     private var folder: [String: AtomicFolder] = [:]
-    private var tokens: [VolumeFiles.TokenRequest: ProjectedToken] = [:]
+    private var tokens: [VolumeFiles.TokenRequest: Token] = [:]
+
+    private struct Token {
+        var text: String
+        /// At four fifths of its life, as a kubelet does.
+        var renewAt: Date
+        var expiresAt: Date
+    }
 
     init(world: NodeWorld, folders: PodFolders) {
         self.world = world
@@ -18,7 +25,7 @@ struct PodVolumes {
     /// When to write again though no object has changed: a token is due.
     var nextLook: Date? { self.tokens.values.map(\.renewAt).min() }
 
-    mutating func write(_ context: PodContext) async throws(ContainerProblem) {
+    func write(_ context: PodContext) async throws(ContainerProblem) {
         for volume in context.spec.volumes {
             switch volume.source {
             case .emptyDir: try self.attempt { try self.folders.make(self.folders.volume(volume.name), mode: 0o777) }
@@ -41,7 +48,7 @@ struct PodVolumes {
         do { try body() } catch { throw .config("volume cannot be written: \(error)") }
     }
 
-    private mutating func renew(_ requests: [VolumeFiles.TokenRequest], _ context: PodContext) async throws(ContainerProblem) {
+    private func renew(_ requests: [VolumeFiles.TokenRequest], _ context: PodContext) async throws(ContainerProblem) {
         for request in requests {
             let now = Date()
             if let token = self.tokens[request], token.renewAt > now { continue }
@@ -49,15 +56,16 @@ struct PodVolumes {
                 self.tokens[request] = try await self.issue(request, context, now: now)
             } catch {
                 // The old token serves as long as it lives; the next look asks again.
-                guard let postponed = self.tokens[request]?.postponed(now: now) else {
+                guard var token = self.tokens[request], token.expiresAt > now else {
                     throw .config("service account token for \"\(context.spec.serviceAccountName)\": \(error)")
                 }
-                self.tokens[request] = postponed
+                token.renewAt = now.addingTimeInterval(5)
+                self.tokens[request] = token
             }
         }
     }
 
-    private func issue(_ request: VolumeFiles.TokenRequest, _ context: PodContext, now: Date) async throws(KubeError) -> ProjectedToken {
+    private func issue(_ request: VolumeFiles.TokenRequest, _ context: PodContext, now: Date) async throws(KubeError) -> Token {
         var pod = KubeObject(context.pod)
         pod.apiVersion = "v1"
         pod.kind = "Pod"
@@ -65,9 +73,10 @@ struct PodVolumes {
             .tokenRequest(
                 serviceAccount: context.spec.serviceAccountName, namespace: context.namespace,
                 audiences: request.audience.map { [$0] } ?? [], expirationSeconds: Int(request.lifetime.components.seconds), boundTo: pod))
+        let text = answer.at("status", "token")?.string ?? ""
         let end = answer.at("status", "expirationTimestamp")?.string.flatMap(Date.init(rfc3339:))
-        return ProjectedToken(
-            text: answer.at("status", "token")?.string ?? "", issuedAt: now,
-            expiresAt: end ?? now.addingTimeInterval(request.lifetime.seconds))
+        let expiresAt = end ?? now.addingTimeInterval(request.lifetime.seconds)
+        return Token(
+            text: text, renewAt: now.addingTimeInterval(expiresAt.timeIntervalSince(now) * 0.8), expiresAt: expiresAt)
     }
 }

@@ -49,7 +49,17 @@ struct Cluster: Sendable {
     func object(_ name: String, namespace: String = Cluster.system) async throws -> JSON? {
         let result = try await self.tryKubectl("get", name, "-n", namespace, "-o", "json", "--ignore-not-found")
         guard result.status == 0 else { throw CommandFailed(result: result) }
-        return result.output.isEmpty ? nil : try JSON(parsing: result.output)
+        // Not `? nil :`, in which nil would be the JSON value null.
+        guard !result.output.isEmpty else { return nil }
+        return try JSON(parsing: result.output)
+    }
+
+    func exists(_ name: String, namespace: String = Cluster.system) async throws -> Bool {
+        try await !self.kubectl("get", name, "-n", namespace, "-o", "name", "--ignore-not-found").isEmpty
+    }
+
+    func uid(_ name: String, namespace: String = Cluster.system) async throws -> String? {
+        try await self.object(name, namespace: namespace)?.at("metadata", "uid")?.string
     }
 
     /// A condition's `status reason`, such as `False NoReadyEndpoints`.
@@ -66,7 +76,7 @@ struct Cluster: Sendable {
     }
 
     func waitUntilGone(_ name: String, namespace: String = Cluster.system) async throws {
-        try await eventually("\(name) is gone") { try await self.object(name, namespace: namespace) == nil ? true : nil }
+        try await eventually("\(name) is gone") { try await self.exists(name, namespace: namespace) ? nil : true }
     }
 
     func write(_ text: String, to name: String) throws -> String {
