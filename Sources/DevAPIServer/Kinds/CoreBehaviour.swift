@@ -3,10 +3,10 @@ import JSONModel
 
 extension Behaviour {
     static let namespace = Behaviour(
+        complete: { object, _ in object.set(["metadata", "labels", "kubernetes.io/metadata.name"], to: object.at("metadata", "name")) },
         prepareCreate: { object, _ in
             object.set(["spec", "finalizers"], to: ["kubernetes"])
             object["status"] = ["phase": "Active"]
-            object.set(["metadata", "labels", "kubernetes.io/metadata.name"], to: object.at("metadata", "name"))
         })
 
     static let secret = Behaviour(

@@ -91,7 +91,7 @@ let coreTypes = """
       status ServiceStatus
     ServiceSpec
       ports [ServicePort]:map(port,protocol)
-      selector {string}
+      selector {string}:atomic
       clusterIP string
       clusterIPs [string]
       type string(ClusterIP|NodePort|LoadBalancer|ExternalName) ="ClusterIP"

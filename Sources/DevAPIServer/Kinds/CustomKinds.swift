@@ -20,6 +20,7 @@ enum CustomKinds {
             type.shortNames = (names["shortNames"]?.array ?? []).compactMap(\.string)
             type.categories = (names["categories"]?.array ?? []).compactMap(\.string)
             type.isCustom = true
+            type.verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
             type.countsGenerations = true
             if version.at("subresources", "status") != nil { type.subresources.insert(.status) }
             if let scale = version.at("subresources", "scale") {
@@ -57,7 +58,8 @@ enum CustomKinds {
                 columns.append(
                     Column(
                         name: column["name"]?.string ?? "", type: column["type"]?.string ?? "string",
-                        format: column["format"]?.string ?? "", summary: column["description"]?.string ?? "",
+                        format: column["format"]?.string ?? "",
+                        summary: column["description"]?.string ?? "Custom resource definition column (in JSONPath format): \(text)",
                         priority: column["priority"]?.int ?? 0, source: .path(try JSONPath(text))))
             } catch {
                 throw SchemaProblem(

@@ -28,11 +28,19 @@ enum PodRules {
             let isLatest = !image.contains("@") && (!name.contains(":") || name.hasSuffix(":latest"))
             container["imagePullPolicy"] = isLatest ? "Always" : "IfNotPresent"
         }
-        // A limit without a request asks for as much.
-        for (name, limit) in container.at("resources", "limits")?.object ?? [:] where container.at("resources", "requests", name) == nil {
-            container.set(["resources", "requests", name], to: limit)
-        }
         return container
+    }
+
+    /// A limit without a request asks for as much. In pods only: templates keep what was written.
+    static func requestLimits(_ spec: inout JSON) {
+        guard let containers = spec["containers"]?.array else { return }
+        spec["containers"] = .array(
+            containers.map { container in
+                var container = container
+                for (name, limit) in container.at("resources", "limits")?.object ?? [:]
+                where container.at("resources", "requests", name) == nil { container.set(["resources", "requests", name], to: limit) }
+                return container
+            })
     }
 
     static func validate(spec: JSON, at path: FieldPath, restartPolicies: [String]) -> [FieldError] {
@@ -73,6 +81,7 @@ extension Behaviour {
             guard var spec = pod["spec"] else { return }
             PodRules.complete(spec: &spec)
             if spec["enableServiceLinks"] == nil { spec["enableServiceLinks"] = true }
+            PodRules.requestLimits(&spec)
             pod["spec"] = spec
         },
         prepareCreate: { pod, context in

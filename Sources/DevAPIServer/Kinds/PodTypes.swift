@@ -12,7 +12,7 @@ let podTypes = """
       terminationGracePeriodSeconds int64 =30
       activeDeadlineSeconds int64
       dnsPolicy string ="ClusterFirst"
-      nodeSelector {string}
+      nodeSelector {string}:atomic
       serviceAccountName string
       serviceAccount string
       automountServiceAccountToken bool

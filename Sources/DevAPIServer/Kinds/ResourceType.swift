@@ -46,6 +46,23 @@ struct ResourceType: Sendable {
 
     static let allVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
+    /// A new object before anything is set: built-in kinds are Go structs, whose inner structs are always there and so are
+    /// never counted as set by whoever creates the object.
+    var empty: JSON { self.isCustom ? ["metadata": [:]] : Self.emptyParts(self.schema, depth: 0) }
+
+    private static func emptyParts(_ schema: Schema, depth: Int) -> JSON {
+        var object: [String: JSON] = [:]
+        for (name, child) in schema.node.properties {
+            switch name {
+            case "metadata", "spec", "status", "template", "strategy", "loadBalancer", "names", "scaleTargetRef":
+                object[name] = Self.emptyParts(child, depth: depth + 1)
+            case "containers": object[name] = []
+            default: continue
+            }
+        }
+        return .object(object)
+    }
+
     var apiVersion: String { self.group.isEmpty ? self.version : "\(self.group)/\(self.version)" }
     /// `deployments.apps`: the storage's name and the one error messages use.
     var qualifiedName: String { self.group.isEmpty ? self.plural : "\(self.plural).\(self.group)" }

@@ -6,22 +6,19 @@ extension Behaviour {
             guard object["spec"] != nil else { return }
             ServiceRules.completePorts(&object, old)
             guard object.at("spec", "type") != "ExternalName" else { return }
-            for (name, fallback) in [
-                ("internalTrafficPolicy", JSON("Cluster")), ("ipFamilies", ["IPv4"]), ("ipFamilyPolicy", "SingleStack"),
-            ] where object.at("spec", name) == nil { object.set(["spec", name], to: fallback) }
+            if object.at("spec", "internalTrafficPolicy") == nil { object.set(["spec", "internalTrafficPolicy"], to: "Cluster") }
             if object.at("spec", "type") != "ClusterIP", object.at("spec", "externalTrafficPolicy") == nil {
                 object.set(["spec", "externalTrafficPolicy"], to: "Cluster")
             }
-            for name in ["clusterIP", "clusterIPs"] where object.at("spec", name) == nil {
+            for name in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] where object.at("spec", name) == nil {
                 if let kept = old?.at("spec", name) { object.set(["spec", name], to: kept) }
-            }
-            if let address = object.at("spec", "clusterIP"), object.at("spec", "clusterIPs") == nil {
-                object.set(["spec", "clusterIPs"], to: [address])
             }
         },
         prepareCreate: { object, context in
             object["status"] = ["loadBalancer": [:]]
             guard object.at("spec", "type") != "ExternalName" else { return }
+            for (name, fallback) in [("ipFamilies", ["IPv4"] as JSON), ("ipFamilyPolicy", "SingleStack")]
+            where object.at("spec", name) == nil { object.set(["spec", name], to: fallback) }
             let others = context.all("services")
             let wanted = object.at("spec", "clusterIP")?.string ?? ""
             if wanted.isEmpty {
@@ -32,6 +29,9 @@ extension Behaviour {
                 throw FieldErrors([
                     .invalid("spec.clusterIPs", [JSON(wanted)], "failed to allocate IP \(wanted): provided IP is already allocated")
                 ])
+            }
+            if let address = object.at("spec", "clusterIP"), object.at("spec", "clusterIPs") == nil {
+                object.set(["spec", "clusterIPs"], to: [address])
             }
             guard ["NodePort", "LoadBalancer"].contains(object.at("spec", "type")?.string ?? "") else { return }
             ServiceRules.giveNodePorts(&object, besides: others)

@@ -40,7 +40,8 @@ extension Behaviour {
 /// Rules shared by kinds that own pods through a selector.
 enum Workload {
     static func completeTemplate(_ object: inout JSON) {
-        guard var spec = object.at("spec", "template", "spec") else { return }
+        // A Go struct is never missing: what it lacks is reproached below it.
+        var spec = object.at("spec", "template", "spec") ?? [:]
         PodRules.complete(spec: &spec)
         object.set(["spec", "template", "spec"], to: spec)
     }
@@ -51,12 +52,15 @@ enum Workload {
             errors.append(.invalid("spec.replicas", replicas, "must be greater than or equal to 0"))
         }
         let selector = object.at("spec", "selector") ?? [:]
-        if selector.object?.isEmpty ?? true {
+        if selector.object?.isEmpty ?? true, object.at("spec", "selector") != nil {
             errors.append(.invalid("spec.selector", selector, "empty selector is invalid for deployment"))
-        } else if !SelectorValue.matches(selector, object.at("spec", "template", "metadata", "labels") ?? [:]) {
+        }
+        if object.at("spec", "selector") == nil
+            || !SelectorValue.matches(selector, object.at("spec", "template", "metadata", "labels") ?? [:])
+        {
             errors.append(
                 .invalid(
-                    "spec.template.metadata.labels", object.at("spec", "template", "metadata", "labels") ?? [:],
+                    "spec.template.metadata.labels", object.at("spec", "template", "metadata", "labels") ?? .null,
                     "`selector` does not match template `labels`"))
         }
         if let before = old?.at("spec", "selector"), before != selector {

@@ -93,13 +93,11 @@ struct FieldSet: Hashable, Sendable {
         return result
     }
 
-    /// Every member's path, sorted as text.
+    /// Every member's path: at each level first the members, then what lies below.
     var paths: [[PathElement]] {
-        var found: [[PathElement]] = self.isMember ? [[]] : []
-        for (element, child) in self.children.sorted(by: { $0.key.text < $1.key.text }) {
-            found += child.paths.map { [element] + $0 }
-        }
-        return found
+        let sorted = self.children.sorted { $0.key.text < $1.key.text }
+        let members = sorted.filter(\.value.isMember).map { [$0.key] }
+        return members + sorted.flatMap { element, child in child.paths.map { [element] + $0 } }
     }
 }
 

@@ -37,7 +37,8 @@ enum JSONPatch {
     }
 
     private static func unprocessable(_ message: String) -> APIError {
-        APIError(code: 422, reason: "Invalid", message: "the server rejected our request due to an error in our request: \(message)")
+        // The cause is for our log alone: a real server keeps it to itself.
+        APIError(code: 422, reason: "Invalid", message: "the server rejected our request due to an error in our request", details: [:])
     }
 
     private static func tokens(_ path: String) -> [String]? {

@@ -9,6 +9,11 @@ struct ManagedFields: Equatable, Sendable {
         var operation: Operation
         var apiVersion: String
         var subresource: String = ""
+
+        /// Sorts as a real server's JSON of the entry does: with a subresource before without.
+        fileprivate var identity: String {
+            "\(self.name)\u{0}\(self.operation.rawValue)\u{0}\(self.apiVersion)" + (self.subresource.isEmpty ? "}" : ",\(self.subresource)")
+        }
     }
 
     struct Ownership: Equatable, Sendable {
@@ -61,7 +66,7 @@ struct ManagedFields: Equatable, Sendable {
     }
 
     /// After a create, update or patch: the manager owns what it changed, everybody loses what changed or went.
-    mutating func recordUpdate(from old: JSON, to new: JSON, by manager: Manager, schema: Schema, now: String) {
+    mutating func recordUpdate(from old: JSON, to new: JSON, by manager: Manager, schema: Schema, now: String?) {
         var comparison = TypedValue.compare(old, new, schema: schema)
         guard !comparison.isSame else { return }
         comparison.dropMetadataItself()
@@ -130,7 +135,7 @@ struct ManagedFields: Equatable, Sendable {
     private func conflictError(_ conflicts: [Manager: FieldSet]) -> APIError {
         var causes: [JSON] = []
         var lines: [String] = []
-        for manager in conflicts.keys.sorted(by: { ($0.name, $0.subresource) < ($1.name, $1.subresource) }) {
+        for manager in conflicts.keys.sorted(by: { $0.identity < $1.identity }) {
             let shown = self.shown(manager)
             lines.append("conflicts with \(shown):")
             for path in (conflicts[manager] ?? .empty).paths {
@@ -153,7 +158,6 @@ struct ManagedFields: Equatable, Sendable {
         if !manager.subresource.isEmpty { text += " with subresource \"\(manager.subresource)\"" }
         if manager.operation == .update {
             text += " using \(manager.apiVersion)"
-            if let time = self.owners[manager]?.time { text += " at \(time)" }
         }
         return text
     }

@@ -38,7 +38,8 @@ enum StrategicMergePatch {
         for (name, order) in changes where name.hasPrefix("$setElementOrder/") {
             let field = String(name.dropFirst("$setElementOrder/".count))
             guard changes[field] == nil, let elements = members[field]?.array else { continue }
-            members[field] = .array(Self.sort(elements, by: order.array ?? [], key: schema?.member(field)?.node.patchMergeKey))
+            let key = schema?.member(field)?.node.patchMergeKey
+            members[field] = .array(Self.arrange(elements, as: order.array ?? [], live: elements, key: key))
         }
         return .object(members)
     }
@@ -48,7 +49,7 @@ enum StrategicMergePatch {
             guard schema?.node.mergesPrimitives == true else { return .array(patch) }
             var merged = target
             for element in patch where !merged.contains(element) { merged.append(element) }
-            return .array(Self.sort(merged, by: order, key: nil))
+            return .array(Self.arrange(merged, as: order ?? patch, live: target, key: nil))
         }
         if patch.contains(where: { $0["$patch"] == "replace" && $0[key] == nil }) {
             return .array(patch.filter { $0["$patch"] == nil })
@@ -66,16 +67,32 @@ enum StrategicMergePatch {
                 merged.append(try Self.apply(element, to: .null, schema: schema?.node.items))
             }
         }
-        return .array(Self.sort(merged, by: order, key: key))
+        return .array(Self.arrange(merged, as: order ?? patch.filter { $0["$patch"] == nil }, live: target, key: key))
     }
 
-    /// Elements named by the order come in that order; the others keep their place relative to what stood before them.
-    private static func sort(_ elements: [JSON], by order: [JSON]?, key: String?) -> [JSON] {
-        guard let order, !order.isEmpty else { return elements }
+    /// Elements named by the order come in that order. The others go between them as in the live list where it knows both,
+    /// else behind: so an element that only the patch has comes first.
+    private static func arrange(_ elements: [JSON], as order: [JSON], live: [JSON], key: String?) -> [JSON] {
         func identity(_ element: JSON) -> JSON { key.map { element[$0] ?? .null } ?? element }
-        let ranks = Dictionary(order.map(identity).enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-        let ordered = elements.filter { ranks[identity($0)] != nil }.sorted { ranks[identity($0)]! < ranks[identity($1)]! }
-        var next = ordered.makeIterator()
-        return elements.map { ranks[identity($0)] != nil ? next.next()! : $0 }
+        func ranks(_ list: [JSON]) -> [JSON: Int] {
+            Dictionary(list.enumerated().map { (identity($1), $0) }, uniquingKeysWith: { first, _ in first })
+        }
+        func sorted(_ list: [JSON], _ ranks: [JSON: Int]) -> [JSON] {
+            list.enumerated().sorted { (ranks[identity($0.element)] ?? .max, $0.offset) < (ranks[identity($1.element)] ?? .max, $1.offset) }
+                .map(\.element)
+        }
+        let wanted = ranks(order)
+        let present = ranks(live)
+        var named = sorted(elements.filter { wanted[identity($0)] != nil }, wanted)[...]
+        var others = sorted(elements.filter { wanted[identity($0)] == nil }, present)[...]
+        var result: [JSON] = []
+        while let other = others.first, let next = named.first {
+            if let left = present[identity(other)], let right = present[identity(next)], left < right {
+                result.append(others.removeFirst())
+            } else {
+                result.append(named.removeFirst())
+            }
+        }
+        return result + named + others
     }
 }

@@ -117,15 +117,17 @@ extension APIError {
         self.conflict(type, name, "the object has been modified; please apply your changes to the latest version and try again")
     }
 
-    static func invalid(_ type: ResourceType, _ name: String, _ errors: [FieldError]) -> Self {
+    /// - Parameter asResource: a few refusals name the resource where the others name the kind
+    static func invalid(_ type: ResourceType, _ name: String, _ errors: [FieldError], asResource: Bool = false) -> Self {
         let sentences = errors.map(\.sentence)
         let list = sentences.count == 1 ? sentences[0] : "[\(sentences.joined(separator: ", "))]"
         let causes = errors.map { error -> JSON in
             ["reason": JSON(error.reason.rawValue), "message": JSON(error.message), "field": JSON(error.field)]
         }
         return Self(
-            code: 422, reason: "Invalid", message: "\(type.qualifiedKind) \"\(name)\" is invalid: \(list)",
-            details: self.details(type, name, kind: type.kind, causes: causes))
+            code: 422, reason: "Invalid",
+            message: "\(asResource ? type.qualifiedName : type.qualifiedKind) \"\(name)\" is invalid: \(list)",
+            details: self.details(type, name, kind: asResource ? type.plural : type.kind, causes: causes))
     }
 
     static func badRequest(_ message: String) -> Self { Self(code: 400, reason: "BadRequest", message: message) }
@@ -137,7 +139,9 @@ extension APIError {
     }
 
     static func methodNotAllowed(_ verb: String) -> Self {
-        Self(code: 405, reason: "MethodNotAllowed", message: "the server does not allow this method on the requested resource")
+        Self(
+            code: 405, reason: "MethodNotAllowed", message: "the server does not allow this method on the requested resource",
+            details: [:])
     }
 
     static let unauthorized = Self(code: 401, reason: "Unauthorized", message: "Unauthorized")

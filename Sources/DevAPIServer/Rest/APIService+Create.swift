@@ -26,7 +26,6 @@ extension APIService {
         let key = call.key(name)
         if type.hasStatus, type.qualifiedName != "nodes" { object["status"] = nil }
         let warnings = try self.normalize(&object, old: nil, call: call, type: type)
-        if transaction.object(key) != nil { throw APIError.alreadyExists(type, name) }
         try self.checkNamespace(call, name: name, in: transaction)
         object.setMeta("uid", JSON(UUID().uuidString.lowercased()))
         object.setMeta("creationTimestamp", JSON(self.timestamp))
@@ -35,13 +34,15 @@ extension APIService {
         }
         if type.countsGenerations { object.setMeta("generation", 1) }
         type.behaviour.complete?(&object, nil)
+        // Before admission: what that adds is nobody's.
+        if !applying { self.recordUpdate(&object, from: nil, call: call, subresource: nil) }
         try self.admit(&object, call, in: transaction)
         try self.validate(object, old: nil, type: type)
+        if transaction.object(key) != nil { throw APIError.alreadyExists(type, name) }
         if type.qualifiedName == CustomResourceNames.definitions {
             try self.checkServable(object, type)
             object["status"] = DefinitionRules.status(of: object, old: nil, now: self.timestamp)
         }
-        if !applying { self.recordUpdate(&object, from: nil, call: call, subresource: nil) }
         let stored = transaction.put(type.storage?.toStored(object) ?? object, at: key)
         if type.qualifiedName == "namespaces" { self.furnish(namespace: name, in: &transaction) }
         return (self.versioned(stored, type), warnings)

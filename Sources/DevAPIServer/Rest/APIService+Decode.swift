@@ -39,8 +39,16 @@ extension APIService {
     static func checkIdentity(_ object: JSON, as type: ResourceType) throws(APIError) -> JSON {
         var object = object
         guard object.object != nil else { throw .badRequest("the body must be an object") }
+        if type.isCustom, object["kind"]?.string?.isEmpty ?? true {
+            throw .badRequest(
+                "the object provided is unrecognized (must be of type \(type.kind)): Object 'Kind' is missing in '\(object.text)'")
+        }
         let kind = object["kind"]?.string ?? type.kind
         let version = object["apiVersion"]?.string ?? type.apiVersion
+        if type.isCustom, kind == type.kind, version != type.apiVersion {
+            throw .badRequest(
+                "the API version in the data (\(version)) does not match the expected API version (\(type.apiVersion))")
+        }
         guard kind == type.kind, version == type.apiVersion else {
             throw .badRequest(
                 "\(kind) in version \"\(version.split(separator: "/").last ?? "")\" cannot be handled as a \(type.kind): converting "
@@ -72,11 +80,8 @@ extension APIService {
     /// A built-in kind with a value of the wrong type cannot even be decoded.
     private func checkTypes(_ object: JSON, _ type: ResourceType) throws(APIError) {
         guard !type.isCustom else { return }
-        let wrong = type.schema.validate(object).filter { $0.reason == .typeInvalid }
-        guard let first = wrong.first else { return }
-        throw .badRequest(
-            "\(type.kind) in version \"\(type.version)\" cannot be handled as a \(type.kind): json: cannot unmarshal into "
-                + "\(type.kind).\(first.field): \(first.message)")
+        guard let problem = type.schema.decodingProblem(object) else { return }
+        throw .badRequest("\(type.kind) in version \"\(type.version)\" cannot be handled as a \(type.kind): \(problem)")
     }
 
     /// All that can be wrong with an object's values.
@@ -85,10 +90,18 @@ extension APIService {
         if old == nil { errors += NameRules.check(name: object.meta("name") ?? "", of: type) }
         let structural = type.schema.validate(object)
         errors += structural + (type.behaviour.validate?(object, old) ?? [])
-        // As the real one: rules run unless a value is of the wrong type, missing or beyond its bounds.
-        let blocking: [FieldError.Reason] = [.required, .typeInvalid, .tooLong, .tooMany]
-        if type.isCustom, !structural.contains(where: { blocking.contains($0.reason) }) {
-            errors += type.schema.checkRules(object, old: old)
+        if type.isCustom, type.schema.hasRules {
+            // As the real one: rules run on objects whose shape they can rely on.
+            let blocking: [FieldError.Reason] = [.required, .typeInvalid, .tooLong, .tooMany, .unsupported]
+            if structural.contains(where: { blocking.contains($0.reason) }) {
+                errors.append(
+                    .invalid(
+                        "<nil>", .null,
+                        "some validation rules were not checked because the object was invalid; correct the existing errors to complete "
+                            + "validation"))
+            } else {
+                errors += type.schema.checkRules(object, old: old)
+            }
         }
         var seen: Set<FieldError> = []
         errors = errors.filter { seen.insert($0).inserted }

@@ -91,7 +91,7 @@ extension APIService {
         }
         if !object.isBeingDeleted || shortens {
             object.setMeta("deletionTimestamp", JSON(Timestamp.text(self.now().addingTimeInterval(Double(grace)))))
-            object.setMeta("deletionGracePeriodSeconds", JSON(grace))
+            if type.qualifiedName != "namespaces" { object.setMeta("deletionGracePeriodSeconds", JSON(grace)) }
             if type.countsGenerations { object.setMeta("generation", JSON(object.generation + 1)) }
         }
         guard object != old else { return (old, false) }

@@ -10,7 +10,10 @@ struct Selection: Sendable {
 
     init(_ call: APIService.Call) throws(APIError) {
         if let text = call.request.query["labelSelector"], !text.isEmpty {
-            do { self.labels = try LabelSelector(text) } catch { throw .badRequest("unable to parse requirement: \"\(text)\"") }
+            do { self.labels = try LabelSelector(text) } catch {
+                let found = text.split(separator: " ").dropFirst().first ?? Substring(text)
+                throw .badRequest("unable to parse requirement: found '\(found)', expected: in, notin, =, ==, !=, gt, lt")
+            }
         }
         if let text = call.request.query["fieldSelector"], !text.isEmpty {
             do { self.fields = try FieldSelector(text) } catch {
@@ -18,7 +21,10 @@ struct Selection: Sendable {
             }
             let known = ["metadata.name"] + (call.type.isNamespaced ? ["metadata.namespace"] : []) + call.type.selectableFields
             if let unknown = self.fields?.terms.first(where: { !known.contains($0.path) }) {
-                throw .badRequest("field label not supported: \(unknown.path)")
+                throw .badRequest(
+                    call.type.selectableFields.isEmpty && !call.type.isCustom
+                        ? "\"\(unknown.path)\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                        : "field label not supported: \(unknown.path)")
             }
         }
         self.name = call.target.name
@@ -58,7 +64,9 @@ extension APIService {
         let limit = call.request.query["limit"].flatMap(Int.init) ?? 0
         var after: ContinueToken?
         if let text = call.request.query["continue"], !text.isEmpty {
-            guard let token = ContinueToken(text) else { throw APIError.badRequest("continue key is not valid: \(text)") }
+            guard let token = ContinueToken(text) else {
+                throw APIError.badRequest("invalid continue token: continue key is not valid: \(text)")
+            }
             after = token
         }
         let wanted = try after?.revision ?? Self.wantedRevision(call.request, current: self.store.revision)
@@ -81,7 +89,8 @@ extension APIService {
         if limit > 0, matching.count > limit, let last = matching.prefix(limit).last {
             metadata["continue"] = JSON(
                 ContinueToken(revision: revision, namespace: last.key.namespace, name: last.key.name).text)
-            metadata["remainingItemCount"] = JSON(matching.count - limit)
+            // Behind selectors a real server does not count.
+            if selection.labels == nil, selection.fields == nil { metadata["remainingItemCount"] = JSON(matching.count - limit) }
             matching = matching.prefix(limit)
         }
         let page = matching.map { self.versioned($0.object, call.type) }
@@ -93,8 +102,10 @@ extension APIService {
                 "items": .array(page.map(PartialMetadata.of)),
             ])
         case .whole:
+            // Items of built-in kinds come without their kind, as from a Go server.
+            let items = call.type.isCustom ? page : page.map { MergePatch.apply(["apiVersion": nil, "kind": nil], to: $0) }
             return .ok([
-                "apiVersion": JSON(call.type.apiVersion), "kind": JSON(call.type.listKind), "metadata": metadata, "items": .array(page),
+                "apiVersion": JSON(call.type.apiVersion), "kind": JSON(call.type.listKind), "metadata": metadata, "items": .array(items),
             ])
         }
     }
@@ -104,7 +115,9 @@ extension APIService {
         let text = request.query["resourceVersion"] ?? ""
         guard !text.isEmpty, text != "0" else { return nil }
         guard let asked = Int(text), asked > 0 else {
-            throw .badRequest("resourceVersion: Invalid value: \"\(text)\": it must be a number")
+            throw .badRequest(
+                "invalid resource version: resourceVersion: Invalid value: \"\(text)\": strconv.ParseUint: parsing \"\(text)\": invalid syntax"
+            )
         }
         guard asked <= current else {
             var error = APIError(code: 504, reason: "Timeout", message: "Too large resource version: \(asked), current: \(current)")

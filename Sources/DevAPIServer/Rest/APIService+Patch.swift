@@ -11,6 +11,9 @@ enum PatchForm: String, CaseIterable, Sendable {
 
 extension APIService {
     func patch(_ call: Call, name: String, subresource: String?) throws -> APIReply {
+        guard PatchForm(rawValue: call.request.mediaType) != nil else {
+            throw APIError(code: 415, reason: "UnsupportedMediaType", message: "415: Unsupported Media Type", details: [:])
+        }
         guard let form = PatchForm(rawValue: call.request.mediaType), !(form == .strategic && call.type.isCustom) else {
             let accepted = PatchForm.allCases.filter { !($0 == .strategic && call.type.isCustom) }.map(\.rawValue)
             throw APIError.unsupportedMediaType(call.request.mediaType, accepted: accepted)
@@ -98,7 +101,8 @@ extension APIService {
         let fields = call.type.schema.prune(&unknown)
         guard let first = fields.first else { return }
         throw APIError.internalError(
-            "failed to create typed patch object (\(call.namespace)/\(applied.meta("name") ?? ""); \(call.type.apiVersion), "
+            "failed to create typed patch object (\(applied.meta("namespace") ?? "")/\(applied.meta("name") ?? ""); "
+                + "\(call.type.group)/\(call.type.version), "
                 + "Kind=\(call.type.kind)): .\(first): field not declared in schema")
     }
 

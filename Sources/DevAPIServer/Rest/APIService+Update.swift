@@ -11,8 +11,8 @@ extension APIService {
             throw APIError.badRequest("the namespace of the provided object does not match the namespace sent on the request")
         }
         if call.type.isCustom, input.meta("resourceVersion")?.isEmpty ?? true {
-            throw APIError.invalid(
-                call.type, name, [.invalid("metadata.resourceVersion", 0, "must be specified for an update")])
+            let error = FieldError.invalid("metadata.resourceVersion", 0, "must be specified for an update")
+            throw APIError.invalid(call.type, name, [error], asResource: true)
         }
         let (stored, warnings) = try self.store.transact(isDry: call.request.isDryRun) { transaction in
             let key = call.key(name)
@@ -115,10 +115,10 @@ extension APIService {
         }
         let reset = Self.reset(call.type, subresource)
         managed.recordUpdate(
-            from: ManagedFields.ownable(old ?? ["metadata": [:]], resetting: reset), to: ManagedFields.ownable(object, resetting: reset),
+            from: ManagedFields.ownable(old ?? call.type.empty, resetting: reset), to: ManagedFields.ownable(object, resetting: reset),
             by: .init(
                 name: call.request.fieldManager, operation: .update, apiVersion: call.type.apiVersion, subresource: subresource ?? ""),
-            schema: call.type.schema, now: self.timestamp)
+            schema: call.type.schema, now: subresource == "scale" ? nil : self.timestamp)
         managed.write(into: &object)
     }
 }

@@ -13,11 +13,6 @@ extension APIService {
                 listOptions, "",
                 [.forbidden("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")])
         }
-        if sendsInitial == true, !allowsBookmarks {
-            throw APIError.invalid(
-                listOptions, "",
-                [.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for watch unless allowWatchBookmarks is set")])
-        }
         let text = query["resourceVersion"] ?? ""
         guard let asked = text.isEmpty ? 0 : Int(text), asked >= 0 else {
             throw APIError.invalid(listOptions, "", [.invalid("resourceVersion", JSON(text), "strconv.ParseUint: parsing: invalid syntax")])
@@ -35,7 +30,7 @@ extension APIService {
         }
         let stream = WatchStream(
             watch: watch, selection: selection, call: call, service: self, bookmarks: allowsBookmarks,
-            marksInitial: sendsInitial == true, lifetime: .seconds(seconds))
+            marksInitial: sendsInitial == true && allowsBookmarks, lifetime: .seconds(seconds))
         return APIReply(code: 200, body: .events { emit in try await stream.run(emit) })
     }
 

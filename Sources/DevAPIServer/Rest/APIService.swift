@@ -56,7 +56,9 @@ final class APIService: Sendable {
         let user = try await self.tokens.user(of: request.authorization, store: self.store, now: self.now())
         guard let target else { return try self.discoveryAnswer(request) }
         guard let type = self.registry.find(group: target.group, version: target.version, resource: target.resource) else {
-            throw APIError.unknownPath
+            let isKnown = self.registry.all.contains { $0.group == target.group && $0.version == target.version }
+            if isKnown { throw APIError.unknownPath }
+            return .text("404 page not found\n", code: 404)
         }
         let call = Call(request: request, target: target, type: type, user: user)
         if let subresource = target.subresource { return try await self.answerSubresource(subresource, call) }

@@ -39,12 +39,20 @@ enum NameRules {
         "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric "
         + "character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 
+    static let dns1035 =
+        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an "
+        + "alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
+
     static func check(name: String, of type: ResourceType) -> [FieldError] {
         let field = "metadata.name"
         if type.group == "rbac.authorization.k8s.io" {
             return name.contains("/") || name == "." || name == ".." ? [.invalid(field, JSON(name), "may not contain '/'")] : []
         }
-        if ["namespaces", "services"].contains(type.qualifiedName) {
+        if type.qualifiedName == "services" {
+            let isFine = name.count <= 63 && Self.isLabel(name) && name.first?.isNumber == false
+            return isFine ? [] : [.invalid(field, JSON(name), Self.dns1035)]
+        }
+        if type.qualifiedName == "namespaces" {
             return name.count <= 63 && Self.isLabel(name) ? [] : [.invalid(field, JSON(name), Self.label)]
         }
         let isFine = name.count <= 253 && name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy(Self.isLabel)

@@ -10,7 +10,7 @@ extension Schema {
             // A definition with a rule we do not know was refused.
             guard let known = CrossFieldRules.rule(text: rule.text) else { continue }
             if known.isTransition, old == nil { continue }
-            if !known.holds(value, old) { errors.append(self.error(of: rule, at: path)) }
+            if !known.holds(value, old) { errors.append(self.error(of: rule, value: value, at: path)) }
         }
         switch value {
         case .object(let members):
@@ -32,22 +32,32 @@ extension Schema {
         return errors
     }
 
+    /// Whether this schema or one inside it has rules.
+    var hasRules: Bool {
+        var found = false
+        self.walk { _, schema in found = found || !schema.node.rules.isEmpty }
+        return found
+    }
+
     /// Elements of a keyed list are told apart by their keys; those of other lists have no past.
     private func counterpart(of element: JSON, in old: JSON?) -> JSON? {
         guard case .map(let keys) = self.node.list else { return nil }
         return old?.array?.first { candidate in keys.allSatisfy { candidate[$0] == element[$0] } }
     }
 
-    /// In the API server's form, which names the value's type in place of the value.
-    private func error(of rule: Rule, at path: FieldPath) -> FieldError {
+    /// In the words of a current API server, which leaves objects and lists out.
+    private func error(of rule: Rule, value: JSON, at path: FieldPath) -> FieldError {
         let field = FieldPath(path.text + (rule.fieldPath.map { path.text.isEmpty ? String($0.drop { $0 == "." }) : $0 } ?? "")).orRoot
         let message = rule.message ?? "failed rule: \(rule.text)"
-        let type = JSON(self.node.form?.rawValue ?? "")
         switch rule.reason {
         case FieldError.Reason.required.rawValue: return .required(field, message)
         case FieldError.Reason.forbidden.rawValue: return .forbidden(field, message)
-        case FieldError.Reason.duplicate.rawValue: return .duplicate(field, type)
-        default: return .invalid(field, type, message)
+        case FieldError.Reason.duplicate.rawValue: return .duplicate(field, JSON(self.node.form?.rawValue ?? ""))
+        default:
+            guard value.object == nil, value.array == nil else {
+                return FieldError(reason: .invalid, field: field, message: "Invalid value: \(message)")
+            }
+            return .invalid(field, value, message)
         }
     }
 }

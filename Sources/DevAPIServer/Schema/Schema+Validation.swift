@@ -54,7 +54,7 @@ extension Schema {
             errors.append(.invalid(path.orRoot, JSON(members.count), "\(path.text) in body should have at least \(least) properties"))
         }
         if let most = self.node.maxProperties, members.count > most {
-            errors.append(.tooMany(path.orRoot, members.count, most, "properties"))
+            errors.append(.tooMany(path.orRoot, members.count, most))
         }
         for name in members.keys.sorted() {
             guard let value = members[name] else { continue }
@@ -73,7 +73,7 @@ extension Schema {
             errors.append(.invalid(path.orRoot, JSON(elements.count), "\(path.text) in body should have at least \(least) items"))
         }
         if let most = self.node.maxItems, elements.count > most {
-            errors.append(.tooMany(path.orRoot, elements.count, most, "items"))
+            errors.append(.tooMany(path.orRoot, elements.count, most))
         }
         if self.node.uniqueItems, Set(elements).count < elements.count {
             errors.append(.invalid(path.orRoot, .array(elements), "\(path.text) in body shouldn't contain duplicates"))
@@ -86,7 +86,13 @@ extension Schema {
             case .set: if !seen.insert(element).inserted { errors.append(.duplicate(path.index(index).text, element)) }
             case .map(let keys):
                 let key = JSON.object(element.object?.filter { keys.contains($0.key) } ?? [:])
-                if !seen.insert(key).inserted { errors.append(.duplicate(path.index(index).text, key)) }
+                guard !seen.insert(key).inserted else { continue }
+                // Built-in kinds reproach the key, custom ones the element.
+                if keys.count == 1, self.node.items?.node.typeName != nil, let value = element[keys[0]] {
+                    errors.append(.duplicate(path.index(index).member(keys[0]).text, value))
+                } else {
+                    errors.append(.duplicate(path.index(index).text, key))
+                }
             }
         }
         return errors
@@ -95,17 +101,16 @@ extension Schema {
     private func checkText(_ value: JSON, at path: FieldPath) -> [FieldError] {
         guard case .string(let text) = value else { return [] }
         var errors: [FieldError] = []
+        // The first of these is told alone, as the real one does.
         if let most = self.node.maxLength, text.unicodeScalars.count > most {
             errors.append(FieldError(reason: .tooLong, field: path.orRoot, message: "Too long: may not be more than \(most) bytes"))
-        }
-        if let least = self.node.minLength, text.unicodeScalars.count < least {
+        } else if let least = self.node.minLength, text.unicodeScalars.count < least {
             errors.append(.invalid(path.orRoot, value, "\(path.text) in body should be at least \(least) chars long"))
-        }
-        if let pattern = self.node.pattern, !Pattern.matches(text, pattern) {
+        } else if let pattern = self.node.pattern, !Pattern.matches(text, pattern) {
             errors.append(.invalid(path.orRoot, value, "\(path.text) in body should match '\(pattern)'"))
         }
         if let format = self.node.format, !TextFormat.accepts(text, format: format) {
-            errors.append(.invalid(path.orRoot, value, "\(path.text) in body must be of type \(format): \(value.goText)"))
+            errors.append(.typeInvalid(path.orRoot, value, "\(path.text) in body must be of type \(format): \(value.goText)"))
         }
         return errors
     }
@@ -137,15 +142,16 @@ extension Schema {
 
     private func checkCombinations(_ value: JSON, at path: FieldPath) -> [FieldError] {
         var errors = self.node.allOf.flatMap { $0.validate(value, at: path) }
-        if !self.node.anyOf.isEmpty, self.node.anyOf.allSatisfy({ !$0.validate(value, at: path).isEmpty }) {
-            errors.append(.invalid(path.orRoot, value, "\"\(path.text)\" must validate at least one schema (anyOf)"))
+        if let first = self.node.anyOf.first, self.node.anyOf.allSatisfy({ !$0.validate(value, at: path).isEmpty }) {
+            errors.append(.invalid("<nil>", "", "\"\(path.text)\" must validate at least one schema (anyOf)"))
+            errors += first.validate(value, at: path)
         }
-        if !self.node.oneOf.isEmpty {
+        if let first = self.node.oneOf.first {
             let matching = self.node.oneOf.count { $0.validate(value, at: path).isEmpty }
             if matching != 1 {
                 let found = matching == 0 ? "Found none valid" : "Found \(matching) valid alternatives"
-                errors.append(
-                    .invalid(path.orRoot, value, "\"\(path.text)\" must validate one and only one schema (oneOf). \(found)"))
+                errors.append(.invalid("<nil>", "", "\"\(path.text)\" must validate one and only one schema (oneOf). \(found)"))
+                if matching == 0 { errors += first.validate(value, at: path) }
             }
         }
         if let not = self.node.not, not.validate(value, at: path).isEmpty {
@@ -156,7 +162,7 @@ extension Schema {
 }
 
 extension FieldError {
-    static func tooMany(_ field: String, _ count: Int, _ most: Int, _ unit: String) -> Self {
-        Self(reason: .tooMany, field: field, message: "Too many: \(count): must have at most \(most) \(unit)")
+    static func tooMany(_ field: String, _ count: Int, _ most: Int) -> Self {
+        Self(reason: .tooMany, field: field, message: "Too many: \(count): must have at most \(most) \(most == 1 ? "item" : "items")")
     }
 }

@@ -9,7 +9,7 @@ import JSONModel
 ///       name! string                          required
 ///       type string(RollingUpdate|Recreate)   one of
 ///       ports [ContainerPort]:map(containerPort,protocol)    list joined by these keys; `:set` and atomic lists exist too
-///       labels {string}                       map
+///       labels {string}                       map, `:atomic` when owned as a whole
 ///
 /// `retain` at the end marks strategic merge's retainKeys; `patchkey(k)` a merge key that is not the first map key.
 struct TypeTable: Sendable {
@@ -82,7 +82,9 @@ struct TypeTable: Sendable {
     private mutating func type(_ text: String) -> Schema.Node {
         if text.first == "[" { return self.list(text) }
         if text.first == "{" {
-            return Schema.Node(form: .object, additionalProperties: Schema(self.type(String(text.dropFirst().dropLast()))))
+            let isAtomic = text.hasSuffix(":atomic")
+            let inside = text.dropFirst().dropLast(isAtomic ? ":atomic".count + 1 : 1)
+            return Schema.Node(form: .object, additionalProperties: Schema(self.type(String(inside))), isAtomic: isAtomic)
         }
         if text.hasPrefix("string(") {
             let choices = text.dropFirst("string(".count).dropLast().split(separator: "|").map { JSON(String($0)) }

@@ -62,7 +62,7 @@ enum BuiltInColumns {
             return [name, text("Status") { JSON(Self.nodeStatus($0)) }, text("Roles") { JSON(Self.nodeRoles($0)) }, age]
                 + [
                     field("Version", "status", "nodeInfo", "kubeletVersion"),
-                    text("Internal-IP", wide: true) { JSON(Self.nodeAddress($0)) },
+                    text("Internal-IP", wide: true) { JSON(Self.nodeAddress($0)) }, text("External-IP", wide: true) { _ in "<none>" },
                 ]
                 + [
                     field("OS-Image", wide: true, "status", "nodeInfo", "osImage"),
