@@ -140,6 +140,32 @@ struct ExecutorTests {
         #expect(self.cluster.writes == ["apply Service/kuma-system/a"])
     }
 
+    @Test("A Service whose port somebody replaced gets its list of ports back as a whole")
+    func replacedPort() async {
+        let message = "spec.ports[1].name: Duplicate value: \"egress\""
+        self.cluster.fail("apply Service/kuma-system/a", with: .invalid(KubeStatus(code: 422, reason: "Invalid", message: message)))
+        var repair = Self.apply("a")
+        repair.change = .update
+        repair.object.spec = ["ports": [["name": "egress", "port": 10002]]]
+        var executor = self.executor()
+        await self.carryOut(&executor, Self.plan { $0.applies = [repair] })
+        #expect(self.cluster.writes == ["merge Service/kuma-system/a"])
+        #expect(self.cluster[.services, repair.object.key]?.spec == repair.object.spec)
+        #expect(self.failures.failures(of: .zoneEgresses).isEmpty)
+    }
+
+    @Test("A new authority is told of the Mesh")
+    func authority() async throws {
+        let mesh = KubeObject(.meshes, name: "default")
+        let request = AuthorityRequest(
+            mesh: try MeshName("default"), backend: "ca-1", rsaBits: nil, life: .seconds(3600), why: "Mesh default has none")
+        var executor = self.executor()
+        _ = await executor.carryOut(
+            Self.plan { $0.authorities = [request] }, version: 1, seen: { type, _ in type == .meshes ? mesh : nil }, mayWrite: { true })
+        #expect(self.cluster.writes.count == 2)
+        #expect(self.cluster.events.count == 1 && self.cluster.events[0].hasPrefix("create Event/default/default."))
+    }
+
     @Test("A status of an object that is gone is forgotten without a word")
     func goneMeanwhile() async {
         let line = "apply status of ZoneEgress/kuma-system/egress"

@@ -82,6 +82,14 @@ final class ScriptedCluster: ClusterWriter {
         return self[type, object.key] ?? object
     }
 
+    func merge(_ type: ResourceType, _ key: ObjectKey, _ patch: JSON) async throws(KubeError) -> KubeObject {
+        try self.write("merge", type, key)
+        var object = self[type, key] ?? KubeObject(type, name: key.name, namespace: key.namespace)
+        for (member, value) in patch["spec"]?.object ?? [:] { object.json.set(["spec", member], to: value) }
+        self[type, key] = object
+        return self[type, key] ?? object
+    }
+
     func delete(_ type: ResourceType, _ key: ObjectKey, uid: String) async throws(KubeError) -> Bool {
         guard let found = self[type, key] else { return false }
         guard found.metadata.uid == uid else {

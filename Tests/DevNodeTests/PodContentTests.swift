@@ -127,6 +127,15 @@ struct PodContentTests {
             ])
     }
 
+    @Test("a token is renewed at four fifths of its life, and serves on while its renewal fails")
+    func token() {
+        let token = ProjectedToken(text: "t", issuedAt: at(0), expiresAt: at(600))
+        #expect(token.renewAt == at(480))
+        #expect(token.postponed(now: at(490))?.renewAt == at(495))
+        #expect(token.postponed(now: at(490))?.text == "t")
+        #expect(token.postponed(now: at(600)) == nil)
+    }
+
     @Test("a missing object fails its volume unless it is optional")
     func missingObject() throws {
         func render(_ volume: JSON) throws -> [String: VolumeFile] {

@@ -1,3 +1,4 @@
+package import JSONModel
 package import KubeAPI
 package import KubeRuntime
 
@@ -10,6 +11,8 @@ package protocol ClusterWriter: Sendable {
     func apply(
         _ type: ResourceType, _ object: KubeObject, subresource: String?, manager: String, force: Bool
     ) async throws(KubeError) -> KubeObject
+    /// Replaces members of an object (a JSON merge patch): lists as a whole.
+    func merge(_ type: ResourceType, _ key: ObjectKey, _ patch: JSON) async throws(KubeError) -> KubeObject
     /// Only the object of this uid. False when it was gone already.
     func delete(_ type: ResourceType, _ key: ObjectKey, uid: String) async throws(KubeError) -> Bool
 }
@@ -31,6 +34,10 @@ extension KubeClient: ClusterWriter {
         _ type: ResourceType, _ object: KubeObject, subresource: String?, manager: String, force: Bool
     ) async throws(KubeError) -> KubeObject {
         try await self.apply(type, object, subresource: subresource, fieldManager: manager, force: force)
+    }
+
+    package func merge(_ type: ResourceType, _ key: ObjectKey, _ patch: JSON) async throws(KubeError) -> KubeObject {
+        try await self.patch(.merge, type, key.name, namespace: key.namespace, body: patch, fieldManager: "egret")
     }
 
     package func delete(_ type: ResourceType, _ key: ObjectKey, uid: String) async throws(KubeError) -> Bool {

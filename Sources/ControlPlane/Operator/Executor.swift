@@ -1,3 +1,4 @@
+import JSONModel
 import FoundationEssentials
 import Identity
 package import KubeAPI
@@ -108,7 +109,8 @@ package struct Executor: Sendable {
             }
             let started = ContinuousClock.now
             do {
-                let written = try await self.perform(item, before: before)
+                let mesh = item.mesh.flatMap { seen(.meshes, $0) }
+                let written = try await self.perform(item, before: before, mesh: mesh)
                 self.foundServer()
                 self.setbacks[item.id] = nil
                 self.failures.clear(item.id)
@@ -131,11 +133,11 @@ package struct Executor: Sendable {
     // MARK: Items
 
     /// Returns the version the server gave the object.
-    private func perform(_ item: PlanItem, before: String?) async throws(ItemFailure) -> String? {
+    private func perform(_ item: PlanItem, before: String?, mesh: KubeObject?) async throws(ItemFailure) -> String? {
         do {
             switch item {
             case .authority(let request):
-                try await self.make(request)
+                try await self.make(request, mesh: mesh)
                 return nil
             case .apply(let apply): return try await self.apply(apply, before: before)
             case .delete(let delete):
@@ -155,15 +157,19 @@ package struct Executor: Sendable {
         }
     }
 
-    private func make(_ request: AuthorityRequest) async throws {
+    private func make(_ request: AuthorityRequest, mesh: KubeObject?) async throws {
         // The cache may not show yet what we, or another replica, made a moment ago.
         guard try await self.authorities.make(request, now: Date()) else { return }
         self.logger.info("Made a certificate authority", metadata: ["mesh.name": "\(request.mesh)", "why": "\(request.why)"])
+        guard let mesh else { return }
+        await self.events.write(
+            EventNote(
+                regarding: mesh, reason: "AuthorityCreated", action: "Create",
+                sentence: "Made a certificate authority: \(request.why)", isWarning: false))
     }
 
     private func apply(_ apply: Apply, before: String?) async throws -> String? {
-        let written = try await self.writer.apply(
-            apply.type, apply.object, subresource: nil, manager: apply.manager, force: apply.force)
+        let written = try await self.write(apply)
         // The server found nothing to change: neither a line nor an event.
         if let before, written.metadata.resourceVersion == before { return before }
         let isNew = apply.change == .create
@@ -175,6 +181,20 @@ package struct Executor: Sendable {
                 regarding: apply.regarding, reason: isNew ? "Created" : "Updated", action: "Apply",
                 sentence: "\(isNew ? "Created" : "Updated") \(apply.type.kind) \(apply.object.name): \(apply.why)", isWarning: false))
         return written.metadata.resourceVersion
+    }
+
+    /// Somebody who replaced a Service's port leaves, after an apply, two ports of one name, which the server refuses: then
+    /// the list of ports is replaced as a whole.
+    private func write(_ apply: Apply) async throws(KubeError) -> KubeObject {
+        do {
+            return try await self.writer.apply(
+                apply.type, apply.object, subresource: nil, manager: apply.manager, force: apply.force)
+        } catch {
+            guard case .invalid = error, apply.type == .services, apply.change == .update, let ports = apply.object.spec["ports"] else {
+                throw error
+            }
+            return try await self.writer.merge(apply.type, apply.object.key, ["spec": ["ports": ports]])
+        }
     }
 
     private func delete(_ delete: Delete) async throws {

@@ -38,6 +38,9 @@ enum PlanItem {
         }
     }
 
+    /// The mesh an authority is made for.
+    var mesh: ObjectKey? { if case .authority(let request) = self { ObjectKey(name: request.mesh.text) } else { nil } }
+
     var asApply: Apply? { if case .apply(let apply) = self { apply } else { nil } }
 
     /// Whose condition tells of a failure. A status that cannot be written cannot tell either.

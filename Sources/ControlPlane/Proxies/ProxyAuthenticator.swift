@@ -15,7 +15,7 @@ package protocol ProxyAuthenticator: Sendable {
 /// Asks Kubernetes whom a token belongs to (TokenReview) and compares the answer with the cached pod.
 ///
 /// An accepted token is remembered for 30 s under its SHA-256, so that a proxy's stream, acknowledgements and certificate
-/// requests cost one review; the token itself is kept nowhere. Caches that lag behind a pod just started are given a moment.
+/// requests cost one review; the token itself is kept nowhere.
 package final class TokenAuthenticator: ProxyAuthenticator {
     package typealias Review = @Sendable (_ token: String, _ audiences: [String]) async throws(KubeError) -> TokenReviewAnswer
     package typealias Evidence = @Sendable (ObjectKey) -> AdmissionEvidence

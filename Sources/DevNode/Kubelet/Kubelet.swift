@@ -65,7 +65,7 @@ final class Kubelet: Sendable {
                 self.forget(runner)
             }
         }
-        for pod in over { group.addTask { await self.world.deletePod(pod.key, uid: pod.metadata.uid) } }
+        for pod in over { group.addTask { await PodStatusWriter(world: self.world, key: pod.key, uid: pod.metadata.uid).delete() } }
     }
 
     /// A runner is kept until the pod's object is gone, or a late look at the cache would start the pod anew.

@@ -46,21 +46,24 @@ final class PodRunner: Sendable {
     }
 
     var view: View { self.shared.withLock { $0 } }
+    private var writer: PodStatusWriter { PodStatusWriter(world: self.world, key: self.key, uid: self.uid) }
     func received(_ event: Event) { self.send.yield(event) }
 
     /// Returns when nothing of the pod runs any more. Cancelling kills it.
     func run() async {
         await withDiscardingTaskGroup { group in
             let (statuses, publish) = AsyncStream.makeStream(of: JSON.self, bufferingPolicy: .bufferingNewest(1))
-            group.addTask { await self.publish(statuses) }
-            var work = PodWork(self.first, world: self.world, folders: self.folders)
+            group.addTask { await self.writer.run(statuses) }
+            let (contexts, context) = AsyncStream.makeStream(of: PodContext.self, bufferingPolicy: .bufferingNewest(1))
+            group.addTask { await self.keepVolumes(contexts) }
+            var work = PodWork(self.first, world: self.world, folders: self.folders, volumes: context)
             self.send.yield(.fact(.tick))
             if self.first.metadata.isBeingDeleted { self.send.yield(.object(self.first)) }
             var published: JSON?
             for await event in self.inbox {
                 let now = Date()
                 var actions: [PodMachine.Action] = []
-                for fact in self.facts(of: event, &work, &group) { actions += work.machine.received(fact, now: now) }
+                for fact in self.facts(of: event, &work) { actions += work.machine.received(fact, now: now) }
                 for action in actions { self.perform(action, &work, &group) }
                 let status = work.statusJSON(now: now)
                 if status != published {
@@ -77,21 +80,18 @@ final class PodRunner: Sendable {
                 self.scheduleLook(&work, &group, now: now)
             }
             await self.cleanUp(work)
-            publish.finish()
             group.cancelAll()
         }
         self.shared.withLock { $0.isFinished = true }
     }
 
-    private func facts(of event: Event, _ work: inout PodWork, _ group: inout DiscardingTaskGroup) -> [PodMachine.Fact] {
+    private func facts(of event: Event, _ work: inout PodWork) -> [PodMachine.Fact] {
         switch event {
         case .fact(let fact):
             if case .started(let name, let process) = fact { work.processes[name] = process }
             if case .exited(let name, _) = fact { work.processes[name] = nil }
-            if case .notPrepared(let problem) = fact {
-                self.world.logger.warning(
-                    "a pod cannot start yet", metadata: ["k8s.object": "Pod/\(self.key)", "reason": "\(problem.message)"])
-            }
+            if case .notPrepared(let problem) = fact { self.say(problem, &work) }
+            if case .notStarted(_, let problem) = fact { self.say(problem, &work) }
             return [fact]
         case .object(let pod):
             let labelsChanged = pod.metadata.labels != work.pod.metadata.labels || pod.metadata.annotations != work.pod.metadata.annotations
@@ -101,31 +101,25 @@ final class PodRunner: Sendable {
             let grace = pod.metadata.json["deletionGracePeriodSeconds"]?.int.map { Duration.seconds($0) }
             return [.deletionRequested(grace: grace ?? work.machine.spec.terminationGrace)]
         case .refreshVolumes:
-            if work.isPrepared {
-                let volumes = work.volumes
-                let context = work.context()
-                group.addTask { await self.refresh(volumes, context) }
-            }
+            if work.hasAddress { work.volumes.yield(work.context()) }
             return [.worldChanged]
         case .refreshHosts:
-            if work.isPrepared { try? work.writeHosts() }
+            if work.hasAddress { try? work.writeHosts() }
             return []
         }
     }
 
-    private func refresh(_ volumes: PodVolumes, _ context: PodContext) async {
-        do {
-            try await volumes.write(context)
-        } catch {
-            // The old files stay, as a kubelet leaves them.
-            self.world.logger.warning(
-                "a pod's volume keeps its old content", metadata: ["k8s.object": "Pod/\(self.key)", "reason": "\(error.message)"])
-        }
+    /// Each reason once: it is found again at every attempt.
+    private func say(_ problem: ContainerProblem, _ work: inout PodWork) {
+        guard work.lastProblem != problem else { return }
+        work.lastProblem = problem
+        self.world.logger.warning(
+            "a pod cannot start yet", metadata: ["k8s.object": "Pod/\(self.key)", "reason": "\(problem.message)"])
     }
 
     private func perform(_ action: PodMachine.Action, _ work: inout PodWork, _ group: inout DiscardingTaskGroup) {
         switch action {
-        case .prepare: self.prepare(&work, &group)
+        case .prepare: self.prepare(&work)
         case .start(let name, let attempt): self.start(name, attempt, &work, &group)
         case .stop(let name):
             guard let process = work.processes[name], let container = work.container(name) else { return }
@@ -150,36 +144,47 @@ final class PodRunner: Sendable {
         }
     }
 
-    private func prepare(_ work: inout PodWork, _ group: inout DiscardingTaskGroup) {
+    private func prepare(_ work: inout PodWork) {
         guard let address = self.world.takeAddress(for: self.uid) else {
             let message = "every address of \(self.world.options.addressBlock) is taken; delete pods or give the node a larger block"
             self.received(.fact(.notPrepared(ContainerProblem(reason: "FailedCreatePodSandBox", message: message))))
             return
         }
         work.adopt(address: address)
-        let volumes = work.volumes
-        let context = work.context()
-        do { try work.writeHosts() } catch {
+        do {
+            try work.writeHosts()
+            work.volumes.yield(work.context())
+        } catch {
             self.received(.fact(.notPrepared(ContainerProblem(reason: "FailedCreatePodSandBox", message: "\(error)"))))
-            return
-        }
-        work.isPrepared = true
-        group.addTask {
-            do throws(ContainerProblem) {
-                try await volumes.write(context)
-            } catch {
-                self.received(.fact(.notPrepared(error)))
-                return
-            }
-            self.received(.fact(.prepared))
-            await self.keepTokensFresh(volumes)
         }
     }
 
-    private func keepTokensFresh(_ volumes: PodVolumes) async {
-        while let due = await volumes.nextLook {
-            guard (try? await Task.sleep(for: .seconds(max(1, due.timeIntervalSinceNow)))) != nil else { return }
-            self.received(.refreshVolumes)
+    /// Writes the volumes as each context says, one after another, and asks for a new one when a token is due.
+    private func keepVolumes(_ contexts: AsyncStream<PodContext>) async {
+        await withDiscardingTaskGroup { group in
+            var volumes = PodVolumes(world: self.world, folders: self.folders)
+            var hasWritten = false
+            var due: Date?
+            for await context in contexts {
+                do throws(ContainerProblem) {
+                    try await volumes.write(context)
+                    hasWritten = true
+                    self.received(.fact(.prepared))
+                } catch  where hasWritten {
+                    // The old files stay, as a kubelet leaves them.
+                    self.world.logger.warning(
+                        "a pod's volume keeps its old content", metadata: ["k8s.object": "Pod/\(self.key)", "reason": "\(error.message)"])
+                } catch {
+                    self.received(.fact(.notPrepared(error)))
+                }
+                guard let next = volumes.nextLook, next != due else { continue }
+                due = next
+                group.addTask {
+                    let pause = max(1, next.timeIntervalSinceNow)
+                    if (try? await Task.sleep(for: .seconds(pause))) != nil { self.received(.refreshVolumes) }
+                }
+            }
+            group.cancelAll()
         }
     }
 
@@ -219,55 +224,11 @@ final class PodRunner: Sendable {
         }
     }
 
-    // MARK: Telling the API
-
-    /// Writes the newest status, again and again until the API has it; older ones that nobody saw are left out.
-    private func publish(_ statuses: AsyncStream<JSON>) async {
-        for await status in statuses {
-            while await !self.write(status) {
-                guard (try? await Task.sleep(for: .milliseconds(500))) != nil else { return }
-            }
-        }
-    }
-
-    /// Returns whether there is no use in trying again.
-    private func write(_ status: JSON) async -> Bool {
-        do {
-            try await self.world.client.patch(
-                .merge, .pods, self.key.name, namespace: self.key.namespace, subresource: "status",
-                body: ["metadata": ["uid": JSON(self.uid)], "status": status])
-            return true
-        } catch  where error.isTransient && error.status?.reason != "Conflict" {
-            return false
-        } catch {
-            // Another pod of this name, or none any more.
-            self.world.logger.debug("a pod's status was not written", metadata: ["k8s.object": "Pod/\(self.key)", "reason": "\(error)"])
-            return true
-        }
-    }
-
     private func cleanUp(_ work: PodWork) async {
         self.world.releaseAddress(of: self.uid)
         self.folders.remove()
         guard !work.machine.objectIsGone else { return }
         self.world.logger.info("pod stopped", metadata: ["k8s.object": "Pod/\(self.key)"])
-        await self.world.deletePod(self.key, uid: self.uid)
-    }
-}
-
-extension NodeWorld {
-    /// Removes a pod's object for good. Repeats until the API has an answer.
-    func deletePod(_ key: ObjectKey, uid: String) async {
-        while !Task.isCancelled {
-            do {
-                try await self.client.send(
-                    .delete(.pods, key.name, namespace: key.namespace, preconditions: .init(uid: uid), gracePeriodSeconds: 0))
-                return
-            } catch  where !error.isTransient || error.status?.reason == "Conflict" {
-                return
-            } catch {
-                guard (try? await Task.sleep(for: .milliseconds(500))) != nil else { return }
-            }
-        }
+        await self.writer.delete()
     }
 }

@@ -4,18 +4,11 @@ import KubeAPI
 import KubeRuntime
 
 /// One pod's volumes on disk: made once, kept in step with ConfigMaps, Secrets, labels and tokens while the pod runs.
-actor PodVolumes {
+struct PodVolumes {
     private let world: NodeWorld
     private let folders: PodFolders
     private var folder: [String: AtomicFolder] = [:]
-    private var tokens: [VolumeFiles.TokenRequest: Token] = [:]
-
-    private struct Token {
-        var text: String
-        /// At four fifths of its life, as a kubelet does.
-        var renewAt: Date
-        var expiresAt: Date
-    }
+    private var tokens: [VolumeFiles.TokenRequest: ProjectedToken] = [:]
 
     init(world: NodeWorld, folders: PodFolders) {
         self.world = world
@@ -25,7 +18,7 @@ actor PodVolumes {
     /// When to write again though no object has changed: a token is due.
     var nextLook: Date? { self.tokens.values.map(\.renewAt).min() }
 
-    func write(_ context: PodContext) async throws(ContainerProblem) {
+    mutating func write(_ context: PodContext) async throws(ContainerProblem) {
         for volume in context.spec.volumes {
             switch volume.source {
             case .emptyDir: try self.attempt { try self.folders.make(self.folders.volume(volume.name), mode: 0o777) }
@@ -48,7 +41,7 @@ actor PodVolumes {
         do { try body() } catch { throw .config("volume cannot be written: \(error)") }
     }
 
-    private func renew(_ requests: [VolumeFiles.TokenRequest], _ context: PodContext) async throws(ContainerProblem) {
+    private mutating func renew(_ requests: [VolumeFiles.TokenRequest], _ context: PodContext) async throws(ContainerProblem) {
         for request in requests {
             let now = Date()
             if let token = self.tokens[request], token.renewAt > now { continue }
@@ -56,16 +49,15 @@ actor PodVolumes {
                 self.tokens[request] = try await self.issue(request, context, now: now)
             } catch {
                 // The old token serves as long as it lives; the next look asks again.
-                guard var token = self.tokens[request], token.expiresAt > now else {
+                guard let postponed = self.tokens[request]?.postponed(now: now) else {
                     throw .config("service account token for \"\(context.spec.serviceAccountName)\": \(error)")
                 }
-                token.renewAt = now.addingTimeInterval(5)
-                self.tokens[request] = token
+                self.tokens[request] = postponed
             }
         }
     }
 
-    private func issue(_ request: VolumeFiles.TokenRequest, _ context: PodContext, now: Date) async throws(KubeError) -> Token {
+    private func issue(_ request: VolumeFiles.TokenRequest, _ context: PodContext, now: Date) async throws(KubeError) -> ProjectedToken {
         var pod = KubeObject(context.pod)
         pod.apiVersion = "v1"
         pod.kind = "Pod"
@@ -73,10 +65,9 @@ actor PodVolumes {
             .tokenRequest(
                 serviceAccount: context.spec.serviceAccountName, namespace: context.namespace,
                 audiences: request.audience.map { [$0] } ?? [], expirationSeconds: Int(request.lifetime.components.seconds), boundTo: pod))
-        let text = answer.at("status", "token")?.string ?? ""
         let end = answer.at("status", "expirationTimestamp")?.string.flatMap(Date.init(rfc3339:))
-        let expiresAt = end ?? now.addingTimeInterval(request.lifetime.seconds)
-        return Token(
-            text: text, renewAt: now.addingTimeInterval(expiresAt.timeIntervalSince(now) * 0.8), expiresAt: expiresAt)
+        return ProjectedToken(
+            text: answer.at("status", "token")?.string ?? "", issuedAt: now,
+            expiresAt: end ?? now.addingTimeInterval(request.lifetime.seconds))
     }
 }

@@ -7,10 +7,11 @@ import KubeRuntime
 struct PodWork {
     var machine: PodMachine
     var pod: KubeObject
-    let volumes: PodVolumes
+    /// Takes what the volumes shall be made of.
+    let volumes: AsyncStream<PodContext>.Continuation
     /// Container name to its bwrap process.
     var processes: [String: Int32] = [:]
-    var isPrepared = false
+    var lastProblem: ContainerProblem?
     var nextLook: Date?
     private var status: PodStatus
     /// The spec with the service account's mount.
@@ -18,7 +19,7 @@ struct PodWork {
     private let world: NodeWorld
     private let folders: PodFolders
 
-    init(_ pod: KubeObject, world: NodeWorld, folders: PodFolders) {
+    init(_ pod: KubeObject, world: NodeWorld, folders: PodFolders, volumes: AsyncStream<PodContext>.Continuation) {
         let spec = PodSpec(pod.spec)
         let account = world.caches[.serviceAccounts].object(ObjectKey(namespace: pod.namespace, name: spec.serviceAccountName))
         self.spec = spec.mountingServiceAccount(automountByAccount: account?["automountServiceAccountToken"]?.bool ?? true)
@@ -26,10 +27,11 @@ struct PodWork {
         self.pod = pod
         self.world = world
         self.folders = folders
-        self.volumes = PodVolumes(world: world, folders: folders)
+        self.volumes = volumes
         self.status = PodStatus(address: nil, nodeAddress: NodeWorld.address, startedAt: Date())
     }
 
+    var hasAddress: Bool { self.status.address != nil }
     mutating func adopt(address: String) { self.status.address = address }
     mutating func statusJSON(now: Date) -> JSON { self.status.json(self.machine, now: now) }
     func container(_ name: String) -> ContainerSpec? { self.spec.everyContainer.first { $0.name == name } }
