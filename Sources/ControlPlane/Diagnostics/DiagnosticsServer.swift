@@ -40,7 +40,8 @@ package struct DiagnosticsServer: Service {
         var quiet = self.logger
         quiet.logLevel = max(.notice, self.logger.logLevel)
         let application = Application(
-            router: router, configuration: .init(address: .hostname(self.address.host, port: self.address.port)),
+            router: router, server: .http1(configuration: .init(idleTimeout: ProxyServer.idleTimeout)),
+            configuration: .init(address: .hostname(self.address.host, port: self.address.port)),
             onServerRunning: { channel in self.onListening(channel.localAddress?.port ?? self.address.port) }, logger: quiet)
         try await application.run()
     }

@@ -44,6 +44,9 @@ package struct ProxyServer: Service {
         self.onListening = onListening
     }
 
+    /// For a handshake, a request and the pause between two; an open config stream is never idle in this sense.
+    static let idleTimeout = TimeAmount.seconds(60)
+
     package func run() async throws {
         let handlers = self.handlers
         let router = Router()
@@ -53,7 +56,8 @@ package struct ProxyServer: Service {
         var quiet = self.logger
         quiet.logLevel = max(.notice, self.logger.logLevel)
         let application = Application(
-            router: router, server: try .tls(.http1(), tlsConfiguration: self.identity.tlsConfiguration),
+            router: router,
+            server: try .tls(.http1(configuration: .init(idleTimeout: Self.idleTimeout)), tlsConfiguration: self.identity.tlsConfiguration),
             configuration: .init(address: .hostname(self.address.host, port: self.address.port)),
             onServerRunning: { channel in self.onListening(channel.localAddress?.port ?? self.address.port) }, logger: quiet)
         try await application.run()
