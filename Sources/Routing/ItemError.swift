@@ -1,5 +1,5 @@
 /// One item of a configuration that can't be served. The rest of the configuration is.
-package struct ItemError: Error, Codable, Hashable, Sendable {
+package struct ItemError: Error, Codable, Hashable, Sendable, CustomStringConvertible {
     /// Kind and name: `listener egress`, `route ExternalService/httpbin`, `cluster default:httpbin`.
     package var item: String
     /// One sentence: what is wrong and how to mend it.
@@ -9,4 +9,6 @@ package struct ItemError: Error, Codable, Hashable, Sendable {
         self.item = item
         self.message = message
     }
+
+    package var description: String { "\(self.item): \(self.message)" }
 }

@@ -31,10 +31,9 @@ extension NIOSSLCertificate {
 
 /// The 4 or 16 bytes of an IP address literal; nil for anything else, such as a host name.
 func addressBytes(_ literal: String) -> [UInt8]? {
-    var four = in_addr()
-    if inet_pton(AF_INET, literal, &four) == 1 { return withUnsafeBytes(of: &four, Array.init) }
-    var six = in6_addr()
-    if inet_pton(AF_INET6, literal, &six) == 1 { return withUnsafeBytes(of: &six, Array.init) }
+    var bytes = [UInt8](repeating: 0, count: 16)
+    if inet_pton(AF_INET, literal, &bytes) == 1 { return Array(bytes.prefix(4)) }
+    if inet_pton(AF_INET6, literal, &bytes) == 1 { return bytes }
     return nil
 }
 

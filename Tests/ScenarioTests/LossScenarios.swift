@@ -17,8 +17,8 @@ extension Scenarios {
                     try await cluster.apply(
                         Manifests.externalService("httpbin", service: "httpbin", address: server.address, ca: server.certificate)
                             + "---\n" + Manifests.permission("httpbin", service: "httpbin", caller: "client_demo_svc_8080"))
-                    try await cluster.startWorkload("client", outbounds: [("httpbin", "127.0.7.1", 10080)])
-                    let url = "http://127.0.7.1:10080/"
+                    try await cluster.startWorkload("client", outbounds: [("httpbin", Loopback.client, 10080)])
+                    let url = "http://\(Loopback.client):10080/"
                     try await Caller.waitUntilPasses(url)
                     try await body(cluster, server, url)
                 }

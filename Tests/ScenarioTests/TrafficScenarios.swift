@@ -21,13 +21,13 @@ extension Scenarios {
         }
 
         private func story(_ cluster: Cluster, _ server: HTTPSServer, _ remote: RemoteService) async throws {
-            let outside = "http://127.0.7.1:10080/", east = "http://127.0.7.1:10081/", payments = "http://127.0.7.2:10080/"
+            let outside = "http://\(Loopback.client):10080/", east = "http://\(Loopback.client):10081/", payments = "http://\(Loopback.teller):10080/"
 
             // An external service nobody may call yet.
             try await cluster.apply(
                 Manifests.externalService("httpbin", service: "httpbin", address: server.address, ca: server.certificate))
             try await cluster.startWorkload(
-                "client", outbounds: [("httpbin", "127.0.7.1", 10080), ("backend", "127.0.7.1", 10081)])
+                "client", outbounds: [("httpbin", Loopback.client, 10080), ("backend", Loopback.client, 10081)])
             try await eventually("the egress refuses the caller as not_permitted") { () -> Bool? in
                 guard try await Caller.curl(outside).status != 0 else { return nil }
                 return try await cluster.egressLog().contains("not_permitted") ? true : nil
@@ -50,7 +50,7 @@ extension Scenarios {
                         "httpbin-payments", mesh: "payments", service: "httpbin", address: server.address, ca: server.certificate)
                     + "---\n"
                     + Manifests.permission("httpbin-payments", mesh: "payments", service: "httpbin", caller: "teller_demo_svc_8080"))
-            try await cluster.startWorkload("teller", mesh: "payments", outbounds: [("httpbin", "127.0.7.2", 10080)])
+            try await cluster.startWorkload("teller", mesh: "payments", outbounds: [("httpbin", Loopback.teller, 10080)])
             try await Caller.waitUntilPasses(payments)
             let deployments = try await cluster.kubectl("-n", Cluster.system, "get", "deploy", "-l", "kuma.io/zone-egress", "-o", "name")
             #expect(deployments == "deployment.apps/egret-egress\n")

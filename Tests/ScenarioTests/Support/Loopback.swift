@@ -1,0 +1,7 @@
+/// Where the workloads' proxies take their applications' plaintext. Pods of the development cluster share one loopback: by
+/// chance apart, test runs side by side on one machine don't meet.
+enum Loopback {
+    private static let block = "127.\(Int.random(in: 2...9)).\(Int.random(in: 0...255))"
+    static let client = "\(Self.block).1"
+    static let teller = "\(Self.block).2"
+}
