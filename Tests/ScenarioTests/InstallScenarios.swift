@@ -21,6 +21,8 @@ extension Scenarios {
                     try await cluster.waitUntilGone(name)
                 }
                 #expect(try await cluster.exists("deploy/egret-control-plane"))
+                let refused = try await Permissions(of: cluster).missing(for: "egret-cp")
+                #expect(refused.isEmpty, "a real cluster would refuse the control plane: \(refused)")
 
                 try await cluster.helm("uninstall", "egret", "-n", Cluster.system, "--wait")
                 try await cluster.waitUntilGone("deploy/egret-control-plane")
@@ -44,6 +46,7 @@ extension Scenarios {
             try await Cluster.with { cluster in
                 try await cluster.install()
                 try await cluster.waitForEgress()
+                try await cluster.kubectl("apply", "-f", "\(Repository.root)/deploy/examples")
                 try await cluster.helm("uninstall", "egret", "-n", Cluster.system, "--wait")
                 for name in ["zoneegress/egress", "deploy/egret-egress", "service/egret-egress", "serviceaccount/egret-egress"] {
                     try await cluster.waitUntilGone(name)
