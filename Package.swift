@@ -164,7 +164,7 @@ let package = Package(
                 crypto,
             ]),
         tests("CLI", ["JSONModel", "YAMLDocument", "Routing", "Planning", argumentParser], exclude: ["Goldens"]),
-        tests("DevAPIServer", ["JSONModel", "YAMLDocument", logging]),
+        tests("DevAPIServer", ["JSONModel", "YAMLDocument", "CurlTransport", logging]),
         tests("DevNode", ["JSONModel", "KubeAPI", "CurlTransport", nioCore, nioPosix, system]),
         .testTarget(
             name: "ScenarioTests", dependencies: ["TestKit", "JSONModel"], swiftSettings: swift),
