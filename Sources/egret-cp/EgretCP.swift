@@ -1,6 +1,7 @@
 import ArgumentParser
 import ControlPlane
 import FoundationEssentials
+import Glibc
 import JSONModel
 import KubeRuntime
 import Logging
@@ -90,9 +91,11 @@ struct Run: AsyncParsableCommand {
             try await Self.run(ServiceGroup(configuration: configuration), logger)
         } catch {
             logger.critical("Stopped", metadata: ["cause": "\(error)"])
-            throw ExitCode.failure
+            _exit(1)
         }
         logger.info("Stopped")
+        // Not `exit`: its handlers would take the TLS library apart under curl's threads, which may still be inside it.
+        _exit(0)
     }
 
     /// The first signal stops in good order, the second at once.
@@ -102,7 +105,7 @@ struct Run: AsyncParsableCommand {
             tasks.addTask {
                 var isStopping = false
                 for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
-                    if isStopping { Self.exit(withError: ExitCode(1)) }
+                    if isStopping { _exit(1) }
                     isStopping = true
                     logger.info("Stopping", metadata: ["signal": "\(signal)"])
                     await group.triggerGracefulShutdown()

@@ -43,7 +43,7 @@ package struct DiagnosticsServer: Service {
             router: router, server: .http1(configuration: .init(idleTimeout: ProxyServer.idleTimeout)),
             configuration: .init(address: .hostname(self.address.host, port: self.address.port)),
             onServerRunning: { channel in self.onListening(channel.localAddress?.port ?? self.address.port) }, logger: quiet)
-        try await application.run()
+        try await self.address.listening(flag: "--diagnostics-port") { try await application.run() }
     }
 
     private static func text(

@@ -1,6 +1,6 @@
-import JSONModel
 import FoundationEssentials
 import Identity
+import JSONModel
 package import KubeAPI
 package import Logging
 package import Planning

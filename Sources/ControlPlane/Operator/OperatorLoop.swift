@@ -87,7 +87,10 @@ package struct OperatorLoop: Service {
         var said: String?
         while !stopped() {
             let problem: String?
-            do { problem = try await self.definitions.problem() } catch { problem = error.description }
+            do { problem = try await self.definitions.problem() } catch {
+                if case .cancelled = error { return }
+                problem = error.description
+            }
             self.readiness.set(.definitions, problem)
             guard let problem else { return }
             if problem != said {

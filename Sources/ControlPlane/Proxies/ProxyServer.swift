@@ -60,6 +60,6 @@ package struct ProxyServer: Service {
             server: try .tls(.http1(configuration: .init(idleTimeout: Self.idleTimeout)), tlsConfiguration: self.identity.tlsConfiguration),
             configuration: .init(address: .hostname(self.address.host, port: self.address.port)),
             onServerRunning: { channel in self.onListening(channel.localAddress?.port ?? self.address.port) }, logger: quiet)
-        try await application.run()
+        try await self.address.listening(flag: "--proxy-port") { try await application.run() }
     }
 }
