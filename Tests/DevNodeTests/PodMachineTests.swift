@@ -29,6 +29,7 @@ struct PodMachineTests {
         #expect(self.condition(machine, "Ready") == "True")
         #expect(self.status(machine, 1)["phase"] == "Running")
         #expect(self.status(machine, 1)["podIP"] == "127.10.0.1")
+        #expect(self.status(machine, 1)["qosClass"] == nil, "the API server's own, and immutable")
         #expect(machine.nextLook == nil)
     }
 

@@ -27,7 +27,11 @@ struct PodStatusWriter: Sendable {
             return true
         } catch {
             if self.mayPass(error) { return false }
-            self.world.logger.debug("a pod's status was not written", metadata: ["k8s.object": "Pod/\(self.key)", "reason": "\(error)"])
+            // A pod that is gone, or whose name another has by now, needs no status; anything else is a mistake of ours.
+            if case .invalid = error {
+                self.world.logger.warning(
+                    "the API refuses a pod's status", metadata: ["k8s.object": "Pod/\(self.key)", "reason": "\(error)"])
+            }
             return true
         }
     }

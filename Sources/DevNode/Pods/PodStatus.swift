@@ -27,7 +27,7 @@ struct PodStatus: Sendable {
             : unready.isEmpty ? nil : ("ContainersNotReady", "containers with unready status: [\(unready.joined(separator: " "))]")
         var status: JSON = [
             "phase": JSON(phase), "hostIP": JSON(self.nodeAddress), "hostIPs": [["ip": JSON(self.nodeAddress)]],
-            "startTime": JSON(self.startedAt.rfc3339), "qosClass": "BestEffort",
+            "startTime": JSON(self.startedAt.rfc3339),
             "conditions": .array([
                 self.condition("PodReadyToStartContainers", !isOver && self.address != nil, nil, now),
                 self.condition(
