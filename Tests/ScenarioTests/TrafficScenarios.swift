@@ -21,7 +21,8 @@ extension Scenarios {
         }
 
         private func story(_ cluster: Cluster, _ server: HTTPSServer, _ remote: RemoteService) async throws {
-            let outside = "http://\(Loopback.client):10080/", east = "http://\(Loopback.client):10081/", payments = "http://\(Loopback.teller):10080/"
+            let outside = "http://\(Loopback.client):10080/", east = "http://\(Loopback.client):10081/"
+            let payments = "http://\(Loopback.teller):10080/"
 
             // An external service nobody may call yet.
             try await cluster.apply(
