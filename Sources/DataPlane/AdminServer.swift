@@ -14,6 +14,8 @@ struct AdminServer: Sendable {
     let host: String
     let port: Int
     let showsInside: Bool
+    /// Whether the proxy may not start without it: probes and scrapes go there.
+    let isNeeded: Bool
     let readiness: Readiness
     let registry: MetricsRegistry
     let applier: ConfigApplier
@@ -29,15 +31,23 @@ struct AdminServer: Sendable {
     }
 
     /// Loopback shows everything. In a network of 127/8 addresses the own one is loopback already and serves alone.
-    static func hosts(ownAddress: String?) -> [(host: String, showsInside: Bool)] {
-        guard let own = ownAddress else { return [("127.0.0.1", true)] }
-        if own == "::1" || own.hasPrefix("127.") { return [(own, true)] }
-        return [("127.0.0.1", true), (own, false)]
+    /// Beside an own address it is for people only: two proxies that share a host's loopback both serve.
+    static func hosts(ownAddress: String?) -> [(host: String, showsInside: Bool, isNeeded: Bool)] {
+        guard let own = ownAddress else { return [("127.0.0.1", true, true)] }
+        if own == "::1" || own.hasPrefix("127.") { return [(own, true, true)] }
+        return [("127.0.0.1", true, false), (own, false, true)]
     }
 
-    /// Until cancelled.
+    /// Until cancelled, or until it turns out that a page nobody depends on has no place.
     func run() async throws {
-        let listener = try await self.bind()
+        let listener: NIOAsyncChannel<Connection, Never>
+        do {
+            listener = try await self.bind()
+        } catch  where !self.isNeeded {
+            self.logger.warning(
+                "The proxy serves without its inner admin pages (/config, /connections, /clusters)", metadata: ["reason": "\(error)"])
+            return
+        }
         let port = listener.channel.localAddress?.port ?? self.port
         self.logger.info("Admin server listening", metadata: ["admin.address": "\(self.host):\(port)"])
         try await withThrowingDiscardingTaskGroup { group in

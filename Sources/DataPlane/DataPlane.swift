@@ -40,10 +40,10 @@ package struct DataPlane: Sendable {
         ProxyMetrics.register(applier, self.identities, in: registry)
         self.session = ConfigSession(client: client, applier: applier, logger: logger, metrics: metrics)
         let (readiness, engine) = (self.readiness, self.engine)
-        self.admins = AdminServer.hosts(ownAddress: options.ownAddress).map { host, showsInside in
+        self.admins = AdminServer.hosts(ownAddress: options.ownAddress).map { host, showsInside, isNeeded in
             AdminServer(
-                host: host, port: options.adminPort, showsInside: showsInside, readiness: readiness, registry: registry,
-                applier: applier, engine: engine, logger: logger)
+                host: host, port: options.adminPort, showsInside: showsInside, isNeeded: isNeeded, readiness: readiness,
+                registry: registry, applier: applier, engine: engine, logger: logger)
         }
     }
 

@@ -10,7 +10,7 @@ extension Cluster {
             try await self.object("secret/egret-control-plane-tls")
         }
         let ca = secret.at("data", "ca.crt")?.string.flatMap { Data(base64Encoded: $0) } ?? Data()
-        let file = try self.write(String(decoding: ca, as: UTF8.self), to: "ca.crt")
+        let file = try self.write(String(decoding: ca, as: UTF8.self), to: "control-plane-ca.crt")
         try await self.kubectl("create", "namespace", "demo")
         try await self.kubectl("-n", "demo", "create", "configmap", "egret-ca", "--from-file=ca.crt=\(file)")
     }
