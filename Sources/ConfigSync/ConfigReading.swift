@@ -18,7 +18,9 @@ package struct ConfigReading: Hashable, Sendable {
             listeners: Self.items(json, "listeners", kind: "listener", name: "name", &errors, prepare: Self.withReadableRoutes),
             clusters: Self.items(json, "clusters", kind: "cluster", name: "name", &errors),
             trust: Self.items(json, "trust", kind: "trust", name: "mesh", &errors),
-            identities: Self.items(json, "identities", kind: "identity", name: "mesh", &errors))
+            identities: Self.items(json, "identities", kind: "identity", name: "mesh", &errors),
+            maxConnections: json["maxConnections"]?.int,
+            removedRoutes: json["removedRoutes"]?.string.flatMap(ProxyConfig.RemovedRoutes.init))
         self.errors = errors
     }
 

@@ -19,10 +19,11 @@ extension RefusalReason {
             "\u{15}\u{03}\u{03}\u{00}\u{02}\u{02}\u{32}"  // decode_error
         case .plaintextHTTP:
             "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 23\r\n\r\nThis port speaks TLS.\r\n"
-        case .notTLS, .sslv2, .helloTimeout, .clientGone:
+        case .malformedProxyHeader, .notTLS, .sslv2, .helloTimeout, .clientGone:
             ""
         case .noEndpoint, .clientTLSFailed, .noClientCertificate, .untrustedClient, .notPermitted, .connectFailed, .connectTimeout,
-            .nameNotResolved, .upstreamTLSFailed, .untrustedUpstream, .noIdentity, .overloaded, .draining:
+            .nameNotResolved, .addressDenied, .clusterConnectionLimit, .upstreamTLSFailed, .untrustedUpstream, .noIdentity, .overloaded,
+            .connectionLimit, .draining:
             "\u{15}\u{03}\u{03}\u{00}\u{02}\u{02}\u{50}"  // internal_error
         }
     }

@@ -14,13 +14,35 @@ package struct ProxyConfig: Codable, Hashable, Sendable {
     package var trust: [Trust]
     /// Which certificates the proxy asks the control plane for, one per mesh.
     package var identities: [IdentityRequest]
+    /// Open connections of the whole proxy at most; more are refused with `connection_limit`. Nil: no limit but the machine's.
+    package var maxConnections: Int?
+    /// What becomes of established connections whose route is gone; nil means `keep`.
+    package var removedRoutes: RemovedRoutes?
 
-    package init(listeners: [Listener] = [], clusters: [Cluster] = [], trust: [Trust] = [], identities: [IdentityRequest] = []) {
+    package enum RemovedRoutes: String, Codable, Hashable, Sendable {
+        /// They go on until they end by themselves.
+        case keep
+        /// They are closed as soon as the table without their route serves.
+        case cut
+    }
+
+    package init(
+        listeners: [Listener] = [], clusters: [Cluster] = [], trust: [Trust] = [], identities: [IdentityRequest] = [],
+        maxConnections: Int? = nil, removedRoutes: RemovedRoutes? = nil
+    ) {
         self.listeners = listeners
         self.clusters = clusters
         self.trust = trust
         self.identities = identities
+        self.maxConnections = maxConnections
+        self.removedRoutes = removedRoutes
     }
+}
+
+/// The header of HAProxy's PROXY protocol that says who the client behind a connection is.
+package enum ProxyProtocol: String, Codable, Hashable, Sendable {
+    /// The binary form, version 2.
+    case v2
 }
 
 /// One bound address and what happens to the connections it accepts.
@@ -30,6 +52,9 @@ package struct Listener: Codable, Hashable, Sendable {
     package var address: String
     package var port: UInt16
     package var kind: Kind
+    /// What every connection has to begin with, ahead of its hello; nil: nothing. A connection without it is refused with
+    /// `malformed_proxy_header`.
+    package var proxyProtocol: ProxyProtocol?
 
     package enum Kind: Codable, Hashable, Sendable {
         /// TLS from clients, routed by server name.
@@ -38,11 +63,12 @@ package struct Listener: Codable, Hashable, Sendable {
         case outbound(service: String, action: Action)
     }
 
-    package init(name: String, address: String, port: UInt16, kind: Kind) {
+    package init(name: String, address: String, port: UInt16, kind: Kind, proxyProtocol: ProxyProtocol? = nil) {
         self.name = name
         self.address = address
         self.port = port
         self.kind = kind
+        self.proxyProtocol = proxyProtocol
     }
 }
 
@@ -97,11 +123,35 @@ package struct Cluster: Codable, Hashable, Sendable {
     /// May be empty: then every connection for it is refused with `no_endpoint`.
     package var endpoints: [Endpoint]
     package var tls: UpstreamTLS
+    /// Open connections of this proxy to the cluster at most; more are refused with `cluster_connection_limit`. Nil: no limit.
+    package var maxConnections: Int?
+    /// The header sent ahead of everything else; nil: none.
+    package var proxyProtocol: ProxyProtocol?
+    /// Which addresses a host name may lead to; nil: any. Endpoints given as an address were chosen by whoever wrote it.
+    package var resolvedAddresses: AddressRules?
 
-    package init(name: String, endpoints: [Endpoint], tls: UpstreamTLS = .none) {
+    package init(
+        name: String, endpoints: [Endpoint], tls: UpstreamTLS = .none, maxConnections: Int? = nil, proxyProtocol: ProxyProtocol? = nil,
+        resolvedAddresses: AddressRules? = nil
+    ) {
         self.name = name
         self.endpoints = endpoints
         self.tls = tls
+        self.maxConnections = maxConnections
+        self.proxyProtocol = proxyProtocol
+        self.resolvedAddresses = resolvedAddresses
+    }
+}
+
+/// CIDR blocks such as `169.254.0.0/16` or `fc00::/7`. An address is denied when a block of `deny` has it and no block of
+/// `allow` does.
+package struct AddressRules: Codable, Hashable, Sendable {
+    package var deny: [String]
+    package var allow: [String]
+
+    package init(deny: [String] = [], allow: [String] = []) {
+        self.deny = deny
+        self.allow = allow
     }
 }
 

@@ -4,6 +4,8 @@ package import ClientHello
 /// the word users search for in the documentation (docs/refusals.md).
 package enum RefusalReason: String, CaseIterable, Codable, Hashable, Sendable {
     // The client's first bytes.
+    /// The listener wants a PROXY protocol header, and there is none or it breaks its own rules.
+    case malformedProxyHeader = "malformed_proxy_header"
     case notTLS = "not_tls"
     case plaintextHTTP = "plaintext_http"
     case sslv2 = "sslv2"
@@ -34,12 +36,16 @@ package enum RefusalReason: String, CaseIterable, Codable, Hashable, Sendable {
     case connectFailed = "connect_failed"
     case connectTimeout = "connect_timeout"
     case nameNotResolved = "name_not_resolved"
+    /// The host name leads only to addresses that the cluster's rules deny.
+    case addressDenied = "address_denied"
+    case clusterConnectionLimit = "cluster_connection_limit"
     case upstreamTLSFailed = "upstream_tls_failed"
     case untrustedUpstream = "untrusted_upstream"
 
     // This proxy.
     case noIdentity = "no_identity"
     case overloaded = "overloaded"
+    case connectionLimit = "connection_limit"
     case draining = "draining"
 }
 
