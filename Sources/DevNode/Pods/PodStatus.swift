@@ -62,13 +62,20 @@ struct PodStatus: Sendable {
         return condition
     }
 
+    // Plain loops: closures over the containers here abort the release optimiser of Swift 6.3.1 (CopyPropagation).
     private static func phase(_ machine: PodMachine) -> String {
-        if machine.initContainers.contains(where: { $0.exit.map { !$0.succeeded } ?? false }) { return "Failed" }
-        let exits = machine.containers.compactMap(\.exit)
-        if exits.count == machine.containers.count, !exits.isEmpty {
-            return exits.allSatisfy(\.succeeded) ? "Succeeded" : "Failed"
+        for container in machine.initContainers {
+            if let exit = container.exit, !exit.succeeded { return "Failed" }
         }
-        let hasRun = machine.containers.contains { $0.running != nil || $0.exit != nil || $0.restarts > 0 }
+        var exited = 0, succeeded = 0, hasRun = false
+        for container in machine.containers {
+            if let exit = container.exit {
+                exited += 1
+                if exit.succeeded { succeeded += 1 }
+            }
+            if container.exit != nil || container.running != nil || container.restarts > 0 { hasRun = true }
+        }
+        if exited > 0, exited == machine.containers.count { return succeeded == exited ? "Succeeded" : "Failed" }
         return hasRun ? "Running" : "Pending"
     }
 
