@@ -100,6 +100,8 @@ let package = Package(
         module("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
         module("TLSRelay", ["Routing", "Telemetry", logging, nioCore, nioPosix, nioSSL, nioTLS, x509, asn1]),
 
+        module("ProgramOptions", ["Telemetry", logging, argumentParser]),
+
         // Composition. These never import one another.
         module(
             "ControlPlane",
@@ -128,10 +130,10 @@ let package = Package(
                 nioPosix, nioSSL, hummingbird, hummingbirdTLS, x509, asn1, crypto, subprocess, system,
             ]),
 
-        program("egret-cp", ["ControlPlane", "JSONModel", "KubeRuntime", "Telemetry", logging, lifecycle, unixSignals]),
-        program("egret-dp", ["DataPlane", "ConfigSync", "MeshModel", "JSONModel", "Telemetry", logging, unixSignals]),
+        program("egret-cp", ["ControlPlane", "JSONModel", "KubeRuntime", "ProgramOptions", "Telemetry", logging, lifecycle, unixSignals]),
+        program("egret-dp", ["DataPlane", "ConfigSync", "MeshModel", "JSONModel", "ProgramOptions", logging, unixSignals]),
         program("egretctl", ["CLI"]),
-        program("egret-devcluster", ["DevAPIServer", "DevNode", "KubeRuntime", "Telemetry", logging, lifecycle, unixSignals]),
+        program("egret-devcluster", ["DevAPIServer", "DevNode", "ProgramOptions", logging, lifecycle, unixSignals]),
 
         // Tests mirror Sources. ScenarioTests run the real programs against a cluster.
         .target(
@@ -163,6 +165,7 @@ let package = Package(
                 "egret-dp", "JSONModel", "Routing", "ConfigSync", "Identity", hummingbird, hummingbirdTLS, logging, nioCore, nioSSL, x509,
                 crypto,
             ]),
+        tests("ProgramOptions", ["Telemetry", logging, argumentParser]),
         tests("CLI", ["JSONModel", "YAMLDocument", "Routing", "Planning", argumentParser], exclude: ["Goldens"]),
         tests("DevAPIServer", ["JSONModel", "YAMLDocument", "CurlTransport", logging]),
         tests("DevNode", ["JSONModel", "KubeAPI", "CurlTransport", nioCore, nioPosix, system]),

@@ -5,6 +5,7 @@ import Glibc
 import JSONModel
 import KubeRuntime
 import Logging
+import ProgramOptions
 import ServiceLifecycle
 import Telemetry
 import UnixSignals
@@ -51,21 +52,17 @@ struct Run: AsyncParsableCommand {
     var diagnosticsPort: Int?
     @Option(help: "Write only while holding a Lease; false when there is never a second replica.")
     var leaderElect = true
-    @Option(help: "trace, debug, info, notice, warning, error or critical. (default: $EGRET_LOG_LEVEL, else info)")
-    var logLevel: String?
-    @Option(help: "text or json. (default: $EGRET_LOG_FORMAT, else text)")
-    var logFormat: String?
+    @OptionGroup var log: LogOptions
 
     func validate() throws {
         guard self.mode == .kubernetes else {
             throw ValidationError("--mode universal is not offered by this version; use --mode kubernetes")
         }
-        _ = try (self.level(), self.format(), self.options())
+        _ = try self.options()
     }
 
     func run() async throws {
-        bootstrapLogging(level: try self.level(), format: try self.format())
-        let logger = Logger(label: "egret.cp")
+        let logger = try self.log.bootstrap("egret.cp")
         let options = try self.options()
         let config: ClusterConfig
         do {

@@ -1,33 +1,9 @@
 import ArgumentParser
 import ControlPlane
 import FoundationEssentials
-import Logging
-import Telemetry
+import ProgramOptions
 
-extension Run {
-    private var environment: [String: String] { ProcessInfo.processInfo.environment }
-
-    private func value(_ flag: String?, _ variables: String...) -> String? {
-        flag ?? variables.lazy.compactMap { self.environment[$0] }.first { !$0.isEmpty }
-    }
-
-    func level() throws -> Logger.Level {
-        guard let text = self.value(self.logLevel, "EGRET_LOG_LEVEL", "KUMA_LOG_LEVEL") else { return .info }
-        guard let level = Logger.Level(rawValue: text.lowercased()) else {
-            let known = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("the log level \"\(text)\" is not one of \(known)")
-        }
-        return level
-    }
-
-    func format() throws -> LogFormat {
-        guard let text = self.value(self.logFormat, "EGRET_LOG_FORMAT") else { return .text }
-        guard let format = LogFormat(rawValue: text.lowercased()) else {
-            throw ValidationError("the log format \"\(text)\" is not one of text, json")
-        }
-        return format
-    }
-
+extension Run: EnvironmentOptions {
     func options() throws -> ControlPlaneOptions {
         var options = ControlPlaneOptions(identity: self.environment["POD_NAME"] ?? self.environment["HOSTNAME"] ?? "egret-cp")
         // Two processes on one machine are two candidates; a pod's name is unique already.

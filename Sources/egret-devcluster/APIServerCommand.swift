@@ -1,5 +1,6 @@
 import ArgumentParser
 import DevAPIServer
+import ProgramOptions
 import ServiceLifecycle
 import UnixSignals
 
@@ -28,7 +29,7 @@ struct APIServerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let logger = self.log.logger("apiserver")
+        let logger = try self.log.bootstrap("apiserver")
         let server = APIServer(
             options: APIServerOptions(
                 address: self.address, port: self.port, dataDirectory: self.dataDirectory, historyLimit: self.historyLimit), logger: logger)

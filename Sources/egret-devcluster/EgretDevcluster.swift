@@ -1,6 +1,4 @@
 import ArgumentParser
-import Logging
-import Telemetry
 
 @main
 struct EgretDevcluster: AsyncParsableCommand {
@@ -12,20 +10,4 @@ struct EgretDevcluster: AsyncParsableCommand {
             ends with the process. RBAC objects are stored and not enforced. Never use it for anything but development.
             """,
         subcommands: [UpCommand.self, APIServerCommand.self, NodeCommand.self])
-}
-
-struct LogOptions: ParsableArguments {
-    @Option(
-        name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.",
-        transform: { text in
-            guard let level = Logger.Level(rawValue: text) else { throw ValidationError("\"\(text)\" is not a log level") }
-            return level
-        })
-    var level: Logger.Level = .info
-
-    func logger(_ label: String) -> Logger {
-        var logger = Logger(label: label, factory: { _ in LineLogHandler(level: self.level, format: .text) })
-        logger.logLevel = self.level
-        return logger
-    }
 }

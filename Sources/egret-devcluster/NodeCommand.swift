@@ -1,5 +1,6 @@
 import ArgumentParser
 import DevNode
+import ProgramOptions
 import ServiceLifecycle
 import UnixSignals
 
@@ -28,7 +29,7 @@ struct NodeCommand: AsyncParsableCommand {
     @OptionGroup var log: LogOptions
 
     func run() async throws {
-        let logger = self.log.logger("node")
+        let logger = try self.log.bootstrap("node")
         let options = NodeOptions(
             kubeconfig: absolutePath(self.kubeconfig), dataDirectory: absolutePath(self.dir), images: self.images.programs,
             addressBlock: self.pods)

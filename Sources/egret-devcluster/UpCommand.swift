@@ -3,6 +3,7 @@ import DevAPIServer
 import DevNode
 import Foundation
 import Logging
+import ProgramOptions
 import ServiceLifecycle
 import UnixSignals
 
@@ -26,7 +27,7 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var log: LogOptions
 
     func run() async throws {
-        let logger = self.log.logger("devcluster")
+        let logger = try self.log.bootstrap("devcluster")
         let directory = absolutePath(self.dir)
         let addresses = try AddressClaim.take()
         let madeDirectory = !FileManager.default.fileExists(atPath: directory)

@@ -4,7 +4,7 @@ import DataPlane
 import FoundationEssentials
 import JSONModel
 import Logging
-import Telemetry
+import ProgramOptions
 import UnixSignals
 
 #if canImport(Glibc)
@@ -65,16 +65,12 @@ struct Run: AsyncParsableCommand {
     var adminPort: Int?
     @Option(help: "Worker threads. (default: $KUMA_DATAPLANE_RUNTIME_CONCURRENCY, else one per usable core)")
     var concurrency: Int?
-    @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
-    var logLevel: String?
-    @Option(help: "text or json. (default: text)")
-    var logFormat: String?
+    @OptionGroup var log: LogOptions
 
-    func validate() throws { _ = try (self.level(), self.format(), self.options()) }
+    func validate() throws { _ = try self.options() }
 
     func run() async throws {
-        bootstrapLogging(level: try self.level(), format: try self.format())
-        let logger = Logger(label: "egret.dp")
+        let logger = try self.log.bootstrap("egret.dp")
         let options = try self.options()
         // What is in files can only be wrong here, not in the flags: no usage text.
         do {
