@@ -2,7 +2,8 @@
 ///
 /// It starts over from the first byte on each call: the bytes stay in the socket (they are only peeked at), and reading
 /// headers again is cheaper than keeping state for every waiting client. `needMoreBytes` says how many bytes there must
-/// be before another call makes sense, so that a client sending byte by byte doesn't make it quadratic.
+/// be before another call makes sense (all that is missing, were it to come in one record), so that a client sending byte by
+/// byte, or records of one byte, doesn't make it quadratic.
 package struct ClientHelloParser: ~Copyable {
     package enum Outcome: Hashable, Sendable {
         /// No answer before there are this many bytes in all; always more than there were, never above the limit.
@@ -15,15 +16,24 @@ package struct ClientHelloParser: ~Copyable {
     private let maxBytes: Int
     /// The handshake message, when it has to be joined from several records. Allocated once.
     private var joined: [UInt8] = []
+    /// The name that the last hello was refused for, as it came, at most 255 bytes; empty where names are not the reason.
+    private var refusedBytes: [UInt8] = []
 
     /// - parameter maxBytes: The most bytes to look at, record headers included.
     package init(maxBytes: Int = 16 * 1024) {
         self.maxBytes = maxBytes
     }
 
+    /// The name that the last hello was refused for, in a form that is safe to log; nil where names are not the reason.
+    package var refusedName: String? {
+        self.refusedBytes.isEmpty ? nil : EscapedName.text(self.refusedBytes, maxBytes: ServerName.maxLength)
+    }
+
     package mutating func parse(_ wire: Span<UInt8>) -> Outcome {
+        var name: [UInt8] = []
+        defer { self.refusedBytes = name }
         do {
-            return try self.attempt(wire.extracting(0..<min(wire.count, self.maxBytes)))
+            return try self.attempt(wire.extracting(0..<min(wire.count, self.maxBytes)), refusedName: &name)
         } catch {
             return .refused(error)
         }
@@ -39,10 +49,12 @@ package struct ClientHelloParser: ~Copyable {
     ///
     ///     1   HandshakeType       1 = client_hello
     ///     3   length
-    private mutating func attempt(_ wire: Span<UInt8>) throws(HelloRefusal) -> Outcome {
+    private mutating func attempt(_ wire: Span<UInt8>, refusedName: inout [UInt8]) throws(HelloRefusal) -> Outcome {
         var position = 0
         var message: Range<Int>?
+        // What the header says, as soon as it is there; and how much of the message is.
         var messageSize = 4
+        var held = 0
         self.joined.removeAll(keepingCapacity: true)
 
         while true {
@@ -53,10 +65,10 @@ package struct ClientHelloParser: ~Copyable {
             if wire.count > position + 1 {
                 guard wire[position + 1] == 3 else { throw position == 0 ? .notTLS : .malformed }
             }
-            // The header, and at least one byte of the message behind it.
-            guard wire.count > position + 5 else { return try self.needMore(position + 6) }
+            guard wire.count >= position + 5 else { return try self.needMore(position + 5 + messageSize - held) }
             let size = Int(wire[position + 3]) << 8 | Int(wire[position + 4])
             guard size >= 1, size <= 1 << 14 else { throw .malformed }
+            guard wire.count > position + 5 else { return try self.needMore(position + 5 + messageSize - held) }
             let fragment = position + 5..<min(wire.count, position + 5 + size)
 
             // A message in one record is read where it is.
@@ -66,7 +78,7 @@ package struct ClientHelloParser: ~Copyable {
             } else {
                 message = fragment
             }
-            let held = self.joined.isEmpty ? fragment.count : self.joined.count
+            held = self.joined.isEmpty ? fragment.count : self.joined.count
             let isHello: Bool
             if self.joined.isEmpty {
                 isHello = wire[fragment.lowerBound] == 1
@@ -84,15 +96,16 @@ package struct ClientHelloParser: ~Copyable {
                 guard position + 5 + size == end else { throw .malformed }
                 let hello =
                     self.joined.isEmpty
-                    ? try ClientHello(message: wire, body: fragment.lowerBound + 4..<fragment.lowerBound + messageSize)
-                    : try ClientHello(message: self.joined.span, body: 4..<messageSize)
+                    ? try ClientHello(
+                        message: wire, body: fragment.lowerBound + 4..<fragment.lowerBound + messageSize,
+                        refusedName: &refusedName)
+                    : try ClientHello(message: self.joined.span, body: 4..<messageSize, refusedName: &refusedName)
                 return .found(hello, wireBytes: end)
             }
-            let rest = messageSize - held
             if fragment.count < size {
-                // Inside a record: to its end, if the message goes on in the next; then that has a header and a byte.
-                let restOfRecord = size - fragment.count
-                return try self.needMore(wire.count + (rest <= restOfRecord ? rest : restOfRecord))
+                // Inside a record. What doesn't fit into it comes in another, behind a header of its own.
+                let rest = messageSize - held
+                return try self.needMore(wire.count + rest + (rest <= size - fragment.count ? 0 : 5))
             }
             position += 5 + size
         }

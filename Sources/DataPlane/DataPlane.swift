@@ -27,6 +27,8 @@ package struct DataPlane: Sendable {
         self.tls = TLSRelay(options: TLSRelayOptions(threads: workers), credentials: credentials, logger: logger)
         var relay = RelayOptions()
         relay.workers = workers
+        relay.helloTimeout = options.helloTimeout
+        relay.maxHelloBytes = options.maxHelloBytes
         self.engine = try RelayEngine(
             options: relay, handoff: TLSHandoff(self.tls),
             records: ProxyRecords(log: LoggingRecordSink(logger: logger), metrics: metrics), logger: logger)

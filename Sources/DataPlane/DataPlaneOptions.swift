@@ -15,6 +15,10 @@ package struct DataPlaneOptions: Sendable {
     package var drainGrace = Duration.seconds(5)
     /// Open connections get this long to end by themselves.
     package var drainTime = Duration.seconds(30)
+    /// From accept to a complete ClientHello.
+    package var helloTimeout = Duration.seconds(5)
+    /// The most bytes a ClientHello may take, record headers included.
+    package var maxHelloBytes = 16 * 1024
     /// Worker threads; nil means one per usable core.
     package var concurrency: Int?
     /// How long a new configuration waits for the certificates its routes need.

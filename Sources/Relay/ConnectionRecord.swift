@@ -13,7 +13,8 @@ package struct ConnectionRecord: Sendable {
     package var id: ConnectionID
     package var listener: String
     package var client: IPEndpoint
-    /// As the client sent it, in lower case; nil where none was read.
+    /// In lower case. A name that the connection was refused for is as the client sent it, but for bytes that are escaped as
+    /// `\xNN`. Nil where none was read.
     package var serverName: String?
     package var verdict: Verdict
     /// The matched route's origin.

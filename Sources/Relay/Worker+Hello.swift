@@ -21,7 +21,10 @@ extension Worker {
         let bytes = UnsafeBufferPointer(rebasing: self.scratch.bindMemory(to: UInt8.self)[..<max(0, count)])
         switch self.parser.parse(bytes.span) {
         case .found(let hello, let wireBytes): self.decide(slot, hello, wireBytes)
-        case .refused(let refusal): self.refuse(slot, RefusalReason(refusal))
+        case .refused(let refusal):
+            self.counters.observe(.helloSeconds, UInt64(max(0, self.now - slot.pointee.openedAt)) / 1000)
+            if let name = self.parser.refusedName { self.keep(name, slot) }
+            self.refuse(slot, RefusalReason(refusal))
         case .needMoreBytes(let atLeast):
             if slot.pointee.flags.contains(.clientHungUp) {
                 self.refuse(slot, .clientGone)
@@ -70,13 +73,21 @@ extension Worker {
         }
     }
 
-    private mutating func keep(_ name: ServerName, _ slot: Slot) {
-        name.withUnsafeBytes { bytes in
-            let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count)
-            copy.initialize(from: bytes.bindMemory(to: UInt8.self).baseAddress!, count: bytes.count)
-            slot.pointee.name = copy
-            slot.pointee.nameLength = UInt8(bytes.count)
-        }
+    /// A name that was refused, for the record.
+    private func keep(_ text: String, _ slot: Slot) {
+        var text = text
+        text.withUTF8 { self.keep(UnsafeRawBufferPointer($0), slot) }
+    }
+
+    private func keep(_ name: ServerName, _ slot: Slot) {
+        name.withUnsafeBytes { self.keep($0, slot) }
+    }
+
+    private func keep(_ bytes: UnsafeRawBufferPointer, _ slot: Slot) {
+        let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count)
+        copy.initialize(from: bytes.bindMemory(to: UInt8.self).baseAddress!, count: bytes.count)
+        slot.pointee.name = copy
+        slot.pointee.nameLength = UInt8(bytes.count)
     }
 
     mutating func restoreLowWater(_ slot: Slot) {

@@ -155,8 +155,8 @@ final class RelayedConnection {
                 self.client.channel?.read()
             }
         case (.client, .closing):
-            // Fatal internal_error: we cannot speak TLS here at all.
-            let alert = ByteBuffer(bytes: [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x50])
+            // Fatal unrecognized_name, as for every refusal before TLS: nobody is served here under that name.
+            let alert = ByteBuffer(bytes: [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70])
             self.client.channel?.writeAndFlush(alert, promise: nil)
             self.client.channel?.close(promise: nil)
         default: break

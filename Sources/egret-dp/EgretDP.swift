@@ -61,6 +61,10 @@ struct Run: AsyncParsableCommand {
     var drainTime: String?
     @Option(help: "How long the proxy accepts after it stopped being ready. (default: 5s)")
     var drainGrace: String?
+    @Option(help: "How long a client may take to send its TLS hello. (default: $EGRET_HELLO_TIMEOUT, else 5s)")
+    var helloTimeout: String?
+    @Option(help: "How large a TLS hello may be, record headers included, 512 to 65536 bytes. (default: $EGRET_MAX_HELLO_BYTES, else 16384)")
+    var maxHelloBytes: Int?
     @Option(help: "Port of the admin server, on loopback and on $POD_IP; 0 takes a free one. (default: 9901)")
     var adminPort: Int?
     @Option(help: "Worker threads. (default: $KUMA_DATAPLANE_RUNTIME_CONCURRENCY, else one per usable core)")

@@ -15,6 +15,9 @@ extension Run: EnvironmentOptions {
             controlPlane: try self.controlPlane(), adminPort: try self.number(self.adminPort, "--admin-port", nil, 0...65535) ?? 9901)
         options.ownAddress = self.value(nil, "POD_IP")
         options.drainTime = try self.duration(self.drainTime, "--drain-time", "KUMA_DATAPLANE_DRAIN_TIME") ?? options.drainTime
+        options.helloTimeout = try self.duration(self.helloTimeout, "--hello-timeout", "EGRET_HELLO_TIMEOUT") ?? options.helloTimeout
+        options.maxHelloBytes =
+            try self.number(self.maxHelloBytes, "--max-hello-bytes", "EGRET_MAX_HELLO_BYTES", 512...65536) ?? options.maxHelloBytes
         options.drainGrace = try self.duration(self.drainGrace, "--drain-grace", "EGRET_DRAIN_GRACE") ?? options.drainGrace
         options.concurrency = try self.number(
             self.concurrency, "--concurrency", "KUMA_DATAPLANE_RUNTIME_CONCURRENCY", 1...1024)

@@ -85,14 +85,15 @@ struct BadHelloTests {
         #expect(self.outcome { $0.add(0, HelloBuilder.vector16([1] + HelloBuilder.vector16([97]))) } == .refused(.malformed))
     }
 
-    @Test("extensions we read may come once only", arguments: [16, 43, 51, 0xFE0D] as [UInt16])
+    @Test("an extension may come once only, whether we read it or not", arguments: [16, 43, 51, 0xFE0D, 41, 0x5A5A, 10] as [UInt16])
     func twice(type: UInt16) {
-        let data: [UInt16: [UInt8]] = [16: [0, 3, 2, 104, 50], 43: [2, 3, 4], 51: [0, 0], 0xFE0D: [0]]
+        let outer: [UInt8] = [0, 0, 1, 0, 1, 7, 0, 0, 0, 1, 9]
+        let data: [UInt16: [UInt8]] = [16: [0, 3, 2, 104, 50], 43: [2, 3, 4], 51: [0, 0], 0xFE0D: outer, 41: [0, 0], 0x5A5A: []]
         #expect(
             self.outcome {
                 $0.add(serverName: "a.test")
-                $0.add(type, data[type]!)
-                $0.add(type, data[type]!)
+                $0.add(type, data[type] ?? [])
+                $0.add(type, data[type] ?? [])
             } == .refused(.malformed))
     }
 
@@ -102,7 +103,8 @@ struct BadHelloTests {
             (0, [0]), (0, [0, 9, 0, 0, 1, 97]), (0, [0, 4, 0, 0, 1, 97, 97]), (0, [0, 4, 0, 0, 9, 97]), (16, []), (16, [0, 0]),
             (16, [0, 1, 0]),
             (16, [0, 2, 5, 97]), (43, [0]), (43, [1, 3]), (43, [3, 3, 4, 3]), (51, [0, 4, 0, 29, 0, 9]), (51, [0, 9]), (0xFE0D, []),
-            (0xFE0D, [2]),
+            (0xFE0D, [2]), (0xFE0D, [0]), (0xFE0D, [1, 0]), (0xFE0D, [0, 0, 1, 0, 1, 7, 0, 0, 0, 0]),
+            (0xFE0D, [0, 0, 1, 0, 1, 7, 0, 9, 0, 1, 9]), (0xFE0D, [0, 0, 1, 0, 1, 7, 0, 0, 0, 1, 9, 9]),
         ]
         for (type, data) in broken {
             #expect(
@@ -118,7 +120,113 @@ struct BadHelloTests {
         #expect(self.outcome { $0.sessionID = Array(repeating: 0, count: 33) } == .refused(.malformed))
         #expect(self.outcome { $0.cipherSuites = [] } == .refused(.malformed))
         #expect(self.outcome { $0.compressionMethods = [] } == .refused(.malformed))
+        #expect(self.outcome { $0.compressionMethods = [1] } == .refused(.malformed), "null is not optional")
         #expect(self.outcome { $0.version = 0x0200 } == .refused(.malformed))
+        #expect(self.outcome { $0.version = 0x0300 } == .refused(.malformed), "SSL 3")
+        #expect(self.outcome { $0.version = 0x0403 } == .refused(.malformed))
+        var odd = HelloBuilder(serverName: "a.test").records()
+        // Another byte of cipher suites, and every length around it.
+        odd.insert(0x13, at: 84)
+        for index in [4, 8, 77] { odd[index] += 1 }
+        #expect(parse(odd) == .refused(.malformed), "seven bytes of cipher suites")
+    }
+
+    @Test("compression beside null is an old client's, and malformed where TLS 1.3 is offered")
+    func compression() throws {
+        var hello = HelloBuilder()
+        hello.compressionMethods = [1, 0]
+        hello.add(serverName: "a.test")
+        #expect(try found(hello.records()).versions == [.tls10, .tls11, .tls12])
+        hello.add(supportedVersions: [0x0304, 0x0303])
+        #expect(parse(hello.records()) == .refused(.malformed))
+    }
+
+    @Test("a pre-shared key comes last or not at all")
+    func preSharedKey() throws {
+        var hello = HelloBuilder(serverName: "a.test")
+        hello.add(41, [1, 2, 3])
+        #expect(try found(hello.records()).serverName.description == "a.test")
+        hello.add(0x5A5A, [])
+        #expect(parse(hello.records()) == .refused(.malformed))
+    }
+
+    @Test("sixty-four extensions beyond the low numbers are fine, one more is too many")
+    func manyExtensions() throws {
+        var hello = HelloBuilder(serverName: "a.test")
+        for type in 0..<64 as Range<UInt16> { hello.add(1000 + type, []) }
+        #expect(try found(hello.records()).serverName.description == "a.test")
+        hello.add(2000, [])
+        #expect(parse(hello.records()) == .refused(.malformed))
+    }
+
+    @Test("record versions are not looked at beyond their major number", arguments: [0, 1, 3, 4, 255] as [UInt8])
+    func recordVersion(minor: UInt8) throws {
+        var wire = HelloBuilder(serverName: "a.test").records(fragment: 50)
+        for start in stride(from: 0, to: wire.count, by: 55) { wire[start + 2] = minor }
+        #expect(try found(wire).serverName.description == "a.test")
+        wire[55 + 1] = 2
+        #expect(parse(wire) == .refused(.malformed))
+    }
+
+    @Test("a server name longer than its type's list, or behind another type, is malformed")
+    func nameTypes() {
+        let host = [0] + HelloBuilder.vector16(Array("a.test".utf8))
+        for list in [[1] + HelloBuilder.vector16([97]) + host, host + [1] + HelloBuilder.vector16([97]), host + [0], host + [0, 0]] {
+            #expect(self.outcome { $0.add(0, HelloBuilder.vector16(list)) } == .refused(.malformed), "\(list)")
+        }
+        // An answer a server gives, never a client.
+        #expect(self.outcome { $0.add(0, []) } == .refused(.malformed))
+    }
+
+    @Test("broken bytes are called broken, whatever the name is")
+    func brokenBeforeName() {
+        #expect(
+            self.outcome {
+                $0.add(serverName: "10.0.0.1")
+                $0.add(16, [9])
+            } == .refused(.malformed))
+        #expect(
+            self.outcome {
+                $0.add(serverName: "a.test")
+                $0.add(serverName: "a.test")
+                $0.add(16, [9])
+            } == .refused(.malformed))
+    }
+
+    @Test("a name that was refused can be read in the log, and can't break it")
+    func refusedNames() {
+        func name(_ text: String) -> String? {
+            var parser = ClientHelloParser()
+            guard case .refused = parser.parse(HelloBuilder(serverName: text).records().span) else { return "not refused" }
+            return parser.refusedName
+        }
+        #expect(name("10.0.0.1") == "10.0.0.1")
+        #expect(name("Ü b\"\\\n") == "\\xC3\\x9C\\x20b\\x22\\x5C\\x0A")
+        #expect(name("") == nil)
+        #expect(name(String(repeating: "a", count: 300)) == String(repeating: "a", count: 252) + "...")
+        #expect(name(String(repeating: "\n", count: 255)) == String(repeating: "\\x0A", count: 63) + "...")
+        var parser = ClientHelloParser()
+        _ = parser.parse(HelloBuilder(serverName: "10.0.0.1").records().span)
+        _ = parser.parse([22, 3, 1, 0, 0].span)
+        #expect(parser.refusedName == nil, "the last hello's name is gone")
+        var twice = HelloBuilder()
+        twice.add(serverNames: [Array("a.test".utf8), Array("b.test".utf8)])
+        _ = parser.parse(twice.records(fragment: 7).span)
+        #expect(parser.refusedName == "a.test")
+    }
+
+    @Test("records of one byte each, sent one by one, are looked at a few times only")
+    func dribble() {
+        let wire = HelloBuilder(serverName: "a.test").records(fragment: 1)
+        var parser = ClientHelloParser()
+        var count = 1
+        var steps = 0
+        while case .needMoreBytes(let atLeast) = parser.parse(Array(wire[..<count]).span) {
+            count = atLeast
+            steps += 1
+        }
+        #expect(count == wire.count)
+        #expect(steps < 40)
     }
 
     @Test("every length field, one off either way, is refused or asked more for, and never believed")
@@ -144,7 +252,9 @@ struct BadHelloTests {
     func brokenRecords() {
         let message = HelloBuilder(serverName: "a.test").message
         let first = [22, 3, 1] + HelloBuilder.vector16(Array(message[..<20]))
-        #expect(parse([22, 3, 1, 0, 0, 0]) == .refused(.malformed), "empty record")
+        #expect(parse([22, 3, 1, 0, 0]) == .refused(.malformed), "empty record")
+        #expect(parse(first + [20, 3, 3, 0, 1, 1]) == .refused(.malformed), "change_cipher_spec in between")
+        #expect(parse(first + [21]) == .refused(.malformed), "an alert in between")
         #expect(parse([22, 3, 1, 0x40, 1, 1]) == .refused(.malformed), "record above 2^14")
         #expect(parse([22, 3, 1, 0, 4, 2]) == .refused(.malformed), "no client_hello")
         #expect(parse(first + [23, 3, 3, 0, 1, 0]) == .refused(.malformed), "application data in between")

@@ -88,7 +88,7 @@ struct ConfigSwapTests {
                 try client.send(Self.hello)
                 return try client.receiveToEnd()
             }
-            #expect(answer == [21, 3, 3, 0, 2, 2, 80])
+            #expect(answer == [21, 3, 3, 0, 2, 2, 112])
             let record = try await fixture.record()
             #expect(record.verdict == .refused(.draining))
             #expect(record.listener == "egress")

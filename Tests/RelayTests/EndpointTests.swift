@@ -63,7 +63,7 @@ struct EndpointTests {
             .passthrough(to: [Endpoint(address: "127.0.0.1", port: full.port)]), workers: 1,
             options: { $0.connectTimeout = .milliseconds(100) }
         ) { (fixture) async throws in
-            #expect(try await self.exchange(fixture.port) == [21, 3, 3, 0, 2, 2, 80])
+            #expect(try await self.exchange(fixture.port) == [21, 3, 3, 0, 2, 2, 112])
             #expect(try await fixture.record().verdict == .refused(.connectTimeout))
         }
     }
@@ -103,7 +103,7 @@ struct EndpointTests {
     @Test("a name that doesn't resolve is the reason given")
     func unresolved() async throws {
         try await self.withResolver([:], [Endpoint(address: "nowhere.internal", port: 443)]) { (engine, records) async throws in
-            #expect(try await self.exchange(engine.boundListeners[0].address.port) == [21, 3, 3, 0, 2, 2, 80])
+            #expect(try await self.exchange(engine.boundListeners[0].address.port) == [21, 3, 3, 0, 2, 2, 112])
             #expect(records.all.first?.verdict == .refused(.nameNotResolved))
             #expect(records.all.first?.detail == "unknown")
         }

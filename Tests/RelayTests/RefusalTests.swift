@@ -30,7 +30,6 @@ struct RefusalTests {
     }
 
     private static let unrecognizedName: [UInt8] = [21, 3, 3, 0, 2, 2, 112]
-    private static let internalError: [UInt8] = [21, 3, 3, 0, 2, 2, 80]
     private static let decodeError: [UInt8] = [21, 3, 3, 0, 2, 2, 50]
 
     @Test("an unknown name gets the alert unrecognized_name, not a reset, and the record names it")
@@ -47,14 +46,15 @@ struct RefusalTests {
     @Test(
         "each bad name has its reason and the same alert",
         arguments: [
-            ("10.0.0.1", RefusalReason.ipLiteralServerName), ("", .emptyServerName), ("ü", .serverNameNotASCII),
-            ("a b", .invalidServerName),
-            (String(repeating: "a", count: 300), .serverNameTooLong),
-        ])
-    func badNames(name: String, reason: RefusalReason) async throws {
+            ("10.0.0.1", RefusalReason.ipLiteralServerName, "10.0.0.1"), ("", .emptyServerName, nil),
+            ("ü\n", .serverNameNotASCII, "\\xC3\\xBC\\x0A"), ("a b", .invalidServerName, "a\\x20b"),
+            (String(repeating: "a", count: 300), .serverNameTooLong, String(repeating: "a", count: 252) + "..."),
+        ] as [(String, RefusalReason, String?)])
+    func badNames(name: String, reason: RefusalReason, recorded: String?) async throws {
         let (answer, record) = try await self.refused(HelloBuilder(serverName: name).records())
         #expect(answer == Self.unrecognizedName)
         #expect(record.verdict == .refused(reason))
+        #expect(record.serverName == recorded)
     }
 
     @Test("a broken hello gets decode_error")
@@ -62,6 +62,13 @@ struct RefusalTests {
         let (answer, record) = try await self.refused([22, 3, 1, 0, 0, 0])
         #expect(answer == Self.decodeError)
         #expect(record.verdict == .refused(.malformedHello))
+    }
+
+    @Test("SSL 2 gets protocol_version")
+    func sslv2() async throws {
+        let (answer, record) = try await self.refused([0x80, 0x2E, 1, 3, 1, 0, 0x15])
+        #expect(answer == [21, 3, 3, 0, 2, 2, 70])
+        #expect(record.verdict == .refused(.sslv2))
     }
 
     @Test("plaintext HTTP is answered in HTTP")
@@ -82,7 +89,7 @@ struct RefusalTests {
     func silent(count: Int) async throws {
         let hello = Array(HelloBuilder(serverName: "a.test").records()[..<count])
         let (answer, record) = try await self.refused(hello) { $0.helloTimeout = .milliseconds(200) }
-        #expect(answer.isEmpty)
+        #expect(answer == Self.unrecognizedName)
         #expect(record.verdict == .refused(.helloTimeout))
         #expect(record.duration >= .milliseconds(200))
     }
@@ -95,11 +102,11 @@ struct RefusalTests {
         #expect(record.verdict == .refused(.clientGone))
     }
 
-    @Test("a cluster without endpoints refuses with internal_error")
+    @Test("a cluster without endpoints refuses with no_endpoint")
     func noEndpoint() async throws {
         let (answer, record) = try await self.refused(
             HelloBuilder(serverName: "a.test").records(), config: .passthrough(to: [Endpoint]()))
-        #expect(answer == Self.internalError)
+        #expect(answer == Self.unrecognizedName)
         #expect(record.verdict == .refused(.noEndpoint))
         #expect(record.cluster == "c")
     }
@@ -111,10 +118,23 @@ struct RefusalTests {
         server.stop()
         let (answer, record) = try await self.refused(
             HelloBuilder(serverName: "a.test").records(), config: .passthrough(to: [Endpoint(address: "127.77.0.1", port: port)]))
-        #expect(answer == Self.internalError)
+        #expect(answer == Self.unrecognizedName)
         #expect(record.verdict == .refused(.connectFailed))
         #expect(record.endpoint == "127.77.0.1:\(port)")
         #expect(record.detail == "Connection refused")
+    }
+
+    @Test("how much and how long a hello may be is settable")
+    func settableLimits() async throws {
+        var hello = HelloBuilder(serverName: "b.test")
+        hello.add(21, Array(repeating: 0, count: 2000))
+        let (answer, record) = try await self.refused(hello.records()) { $0.maxHelloBytes = 1024 }
+        #expect(answer == Self.decodeError)
+        #expect(record.verdict == .refused(.helloTooLarge))
+        var large = HelloBuilder(serverName: "b.test")
+        large.add(21, Array(repeating: 0, count: 30_000))
+        #expect(try await self.refused(large.records()) { $0.maxHelloBytes = 64 * 1024 }.record.verdict == .refused(.noRoute))
+        #expect(try await self.refused(large.records()).record.verdict == .refused(.helloTooLarge))
     }
 
     @Test("an empty table listens and refuses with no_route")

@@ -120,7 +120,7 @@ import Testing
     func noIdentity() async throws {
         let door = FrontDoor(TLSCredentials(), .terminate(mesh: "default", callers: CallerRules()), to: Cluster(name: "c", endpoints: []))
         let answer = try await connect(port: door.port).readToEnd(saying: [0x16, 3, 1, 0, 1, 1])
-        #expect(answer == [0x15, 3, 3, 0, 2, 2, 0x50])
+        #expect(answer == [0x15, 3, 3, 0, 2, 2, 112])
         let outcome = await door.outcome()
         #expect(outcome.verdict == .refused(.noIdentity))
         #expect(outcome.detail == "this proxy has no certificate for mesh default yet")
