@@ -79,6 +79,7 @@ let package = Package(
         // System libraries and the C shim.
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
         .target(name: "CLinux"),
 
         // Pure: no clock, file, socket, task or logger.
@@ -97,8 +98,9 @@ let package = Package(
         module("CurlTransport", ["CCurl"]),
         module(
             "KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, subprocess, system]),
-        module("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
-        module("TLSRelay", ["Routing", "Telemetry", logging, nioCore, nioPosix, nioSSL, nioTLS, x509, asn1]),
+        module("NameResolution", ["CCares", "CLinux", "Routing", "Telemetry"]),
+        module("Relay", ["CLinux", "ClientHello", "Routing", "NameResolution", "Telemetry", logging]),
+        module("TLSRelay", ["Routing", "NameResolution", "Telemetry", logging, nioCore, nioPosix, nioSSL, nioTLS, x509, asn1]),
 
         module("ProgramOptions", ["Telemetry", logging, argumentParser]),
 
@@ -112,8 +114,8 @@ let package = Package(
         module(
             "DataPlane",
             [
-                "JSONModel", "MeshModel", "Routing", "Identity", "ConfigSync", "Telemetry", "CurlTransport", "Relay", "TLSRelay",
-                logging, nioCore, nioPosix, nioHTTP1, x509,
+                "JSONModel", "MeshModel", "Routing", "Identity", "ConfigSync", "Telemetry", "CurlTransport", "NameResolution", "Relay",
+                "TLSRelay", logging, nioCore, nioPosix, nioHTTP1, x509,
             ]),
         module("CLI", ["JSONModel", argumentParser]),
         // Development only; nothing in the product imports these.
@@ -151,8 +153,9 @@ let package = Package(
         tests("YAMLDocument", ["JSONModel"]),
         tests("CurlTransport", ["TestServer", hummingbird, hummingbirdTLS, hummingbirdHTTP2, lifecycle, logging, nioCore, nioSSL]),
         tests("KubeRuntime", ["TestServer", "JSONModel", "KubeAPI", "CurlTransport", "Telemetry", logging, lifecycle]),
-        tests("Relay", ["CLinux", "ClientHello", "Routing", "Telemetry", logging]),
-        tests("TLSRelay", ["Routing", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, crypto]),
+        tests("NameResolution", ["Routing", "Telemetry"]),
+        tests("Relay", ["CLinux", "ClientHello", "Routing", "NameResolution", "Telemetry", logging]),
+        tests("TLSRelay", ["Routing", "NameResolution", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, crypto]),
         tests(
             "ControlPlane",
             [

@@ -37,6 +37,11 @@ int cl_epoll_add(int epoll, int fd, uint32_t events, uint64_t data) {
     return result(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
 }
 
+int cl_epoll_modify(int epoll, int fd, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    return result(epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event));
+}
+
 int cl_epoll_remove(int epoll, int fd) { return result(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL)); }
 
 int cl_epoll_wait(int epoll, cl_epoll_event *events, int count, int timeout_ms) {

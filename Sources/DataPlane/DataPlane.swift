@@ -1,6 +1,7 @@
 import CurlTransport
 import JSONModel
 package import Logging
+import NameResolution
 import Relay
 import TLSRelay
 import Telemetry
@@ -24,14 +25,15 @@ package struct DataPlane: Sendable {
         let metrics = ProxyMetrics(registry)
         let credentials = TLSCredentials()
         let workers = options.concurrency ?? UsableCores.count
-        self.tls = TLSRelay(options: TLSRelayOptions(threads: workers), credentials: credentials, logger: logger)
+        let resolver = DNSResolver(metrics: ResolverMetrics(registry))
+        self.tls = TLSRelay(options: TLSRelayOptions(threads: workers), credentials: credentials, resolver: resolver, logger: logger)
         var relay = RelayOptions()
         relay.workers = workers
         relay.helloTimeout = options.helloTimeout
         relay.maxHelloBytes = options.maxHelloBytes
         self.engine = try RelayEngine(
             options: relay, handoff: TLSHandoff(self.tls),
-            records: ProxyRecords(log: LoggingRecordSink(logger: logger), metrics: metrics), logger: logger)
+            records: ProxyRecords(log: LoggingRecordSink(logger: logger), metrics: metrics), resolver: resolver, logger: logger)
         self.engine.register(in: registry)
         self.transport = CurlTransport()
         let client = ControlPlaneClient(options: options, transport: self.transport, version: EgretVersion.current)

@@ -1,5 +1,6 @@
 import CLinux
 package import Logging
+package import NameResolution
 package import Routing
 import Synchronization
 
@@ -35,15 +36,9 @@ package final class RelayEngine: Sendable {
     private static let handshakeTime = Duration.milliseconds(300)
 
     /// Nothing runs before `start`. Fails only where the machine refuses file descriptors.
-    package convenience init(
-        options: RelayOptions, handoff: any ConnectionHandoff, records: any ConnectionRecordSink, logger: Logger
-    ) throws {
-        try self.init(options: options, handoff: handoff, records: records, logger: logger, resolver: ThreadedResolver())
-    }
-
-    init(
-        options: RelayOptions, handoff: any ConnectionHandoff, records: any ConnectionRecordSink, logger: Logger,
-        resolver: any NameResolver
+    package init(
+        options: RelayOptions, handoff: any ConnectionHandoff, records: any ConnectionRecordSink,
+        resolver: any NameResolver = DNSResolver(), logger: Logger
     ) throws {
         self.options = options
         self.handoff = handoff

@@ -1,6 +1,7 @@
 import CLinux
 import FoundationEssentials
 import Glibc
+import NameResolution
 import Routing
 
 extension Worker {
@@ -62,35 +63,35 @@ extension Worker {
         if let literal = self.clusters[cluster]!.addresses[place] { return .known(literal) }
         let endpoint = self.clusters[cluster]!.balancer.places[place].endpoint
         let host = self.lookUp(endpoint.address)
-        if Int(slot.pointee.addressIndex) < host.addresses.count {
+        if !host.isAsked && Int(slot.pointee.addressIndex) < host.addresses.count {
             var address = host.addresses[Int(slot.pointee.addressIndex)]
             address.port = endpoint.port
             return .known(address)
         }
-        guard host.addresses.isEmpty, host.isAsked else { return .unknown }
+        guard host.isAsked else { return .unknown }
         self.hosts[endpoint.address]!.waiting.append(Reference(index: slot.pointee.index, generation: slot.pointee.generation))
         return .asked
     }
 
-    /// What is known of a host; asks when that is nothing or old. The last good answer serves until a better one comes.
+    /// What is known of a host; asks when that is nothing or old.
     @discardableResult
     mutating func lookUp(_ name: String) -> ResolvedHost {
         var host = self.hosts[name] ?? ResolvedHost()
-        if !host.isAsked && self.now >= host.validUntil {
+        guard !host.isAsked && self.now >= host.validUntil else { return host }
+        let mailbox = self.environment.mailbox
+        if let answer = self.environment.resolver.resolve(name, { mailbox.post(.resolved(name, $0)) }) {
+            host.adopt(answer, now: self.now)
+        } else {
             host.isAsked = true
-            self.hosts[name] = host
-            let mailbox = self.environment.mailbox
-            self.environment.resolver.resolve(name) { mailbox.post(.resolved(name, $0)) }
         }
+        self.hosts[name] = host
         return host
     }
 
     mutating func resolved(_ name: String, _ answer: ResolvedName) {
         var host = self.hosts[name] ?? ResolvedHost()
         let waiting = host.waiting
-        if !answer.addresses.isEmpty { host.addresses = answer.addresses }
-        host.problem = answer.problem
-        host.validUntil = self.now + answer.validFor.nanoseconds
+        host.adopt(answer, now: self.now)
         host.isAsked = false
         host.waiting = []
         self.hosts[name] = host

@@ -2,6 +2,7 @@ import CLinux
 import ClientHello
 import FoundationEssentials
 import Glibc
+import NameResolution
 import Routing
 
 /// What a worker is given for its life.
@@ -52,13 +53,19 @@ struct Worker: ~Copyable {
         var listener: Int32
     }
 
+    /// This worker's copy of what the resolver said last.
     struct ResolvedHost {
-        /// The last good answer.
         var addresses: [IPEndpoint] = []
         var problem: String?
         var validUntil: Int64 = .min
         var isAsked = false
         var waiting: [Reference] = []
+
+        mutating func adopt(_ answer: ResolvedName, now: Int64) {
+            self.addresses = answer.addresses
+            self.problem = answer.problem
+            self.validUntil = now + answer.validFor.nanoseconds
+        }
     }
 
     /// A connection that may be gone by the time it is looked for.

@@ -1,4 +1,5 @@
 import CLinux
+import NameResolution
 import Routing
 import Synchronization
 

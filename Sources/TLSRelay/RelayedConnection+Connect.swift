@@ -64,7 +64,7 @@ extension RelayedConnection {
                 }
             }
         let attempt = self.attempts
-        self.relay.addresses.connect(bootstrap, to: endpoint, on: self.loop).assumeIsolated().whenComplete { result in
+        bootstrap.connect(to: endpoint, resolver: self.relay.resolver, on: self.loop).assumeIsolated().whenComplete { result in
             guard self.state == .connecting, self.attempts == attempt else {
                 // Given up in the meantime.
                 if case .success(let channel) = result { channel.close(promise: nil) }

@@ -21,7 +21,7 @@ enum TLSFailure {
         case ChannelError.connectTimeout: return (.connectTimeout, "no answer in time")
         case let error as NIOConnectionError:
             if error.connectionErrors.isEmpty, let cause = error.dnsAError ?? error.dnsAAAAError {
-                return (.nameNotResolved, "\(error.host) has no address: \(self.words(cause))")
+                return (.nameNotResolved, "\(error.host): \(self.words(cause))")
             }
             for failure in error.connectionErrors {
                 if case ChannelError.connectTimeout = failure.error { return (.connectTimeout, "no answer in time") }

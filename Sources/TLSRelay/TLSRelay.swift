@@ -1,6 +1,7 @@
 package import Logging
 import NIOCore
 import NIOPosix
+package import NameResolution
 package import Routing
 import Synchronization
 
@@ -9,13 +10,16 @@ package final class TLSRelay: Sendable {
     package let options: TLSRelayOptions
     package let credentials: TLSCredentials
     let balancers = Balancers()
-    let addresses = KnownAddresses()
+    let resolver: any NameResolver
     let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     private let connections = Mutex<[UInt64: NIOLoopBound<RelayedConnection>]>([:])
 
-    package init(options: TLSRelayOptions, credentials: TLSCredentials, logger: Logger) {
+    package init(
+        options: TLSRelayOptions, credentials: TLSCredentials, resolver: any NameResolver = DNSResolver(), logger: Logger
+    ) {
         self.options = options
+        self.resolver = resolver
         self.credentials = credentials
         self.logger = logger
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.threads))
@@ -36,7 +40,6 @@ package final class TLSRelay: Sendable {
     /// Makes ready what the clusters need; returns those that cannot be connected to.
     package func apply(_ config: ProxyConfig) -> [ItemError] {
         self.balancers.keep(only: Set(config.clusters.map(\.name)))
-        self.addresses.keep(only: config.clusters.flatMap(\.endpoints))
         return self.credentials.setTrust(config.trust) + self.credentials.prepare(config.clusters)
     }
 

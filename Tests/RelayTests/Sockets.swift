@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Routing
 import Synchronization
 
 @testable import Relay

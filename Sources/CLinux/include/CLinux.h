@@ -31,6 +31,7 @@ typedef struct
 
 int cl_epoll_create(void);
 int cl_epoll_add(int epoll, int fd, uint32_t events, uint64_t data);
+int cl_epoll_modify(int epoll, int fd, uint32_t events, uint64_t data);
 int cl_epoll_remove(int epoll, int fd);
 int cl_epoll_wait(int epoll, cl_epoll_event *events, int count, int timeout_ms);
 

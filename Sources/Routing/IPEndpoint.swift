@@ -1,11 +1,11 @@
-import Glibc
+package import Glibc
 
 /// An IP address and a TCP port, in 24 bytes without references, as the workers keep one per connection.
 package struct IPEndpoint: Hashable, Sendable, CustomStringConvertible {
     /// The address in network order, as read from memory; an IPv4 address fills the first four bytes of `high`.
-    private var high: UInt64
-    private var low: UInt64
-    private var scope: UInt32
+    @usableFromInline var high: UInt64
+    @usableFromInline var low: UInt64
+    @usableFromInline var scope: UInt32
     package var port: UInt16
     package var isIPv6: Bool
 
@@ -28,7 +28,7 @@ package struct IPEndpoint: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    init() {
+    package init() {
         self.high = 0
         self.low = 0
         self.scope = 0
@@ -36,7 +36,21 @@ package struct IPEndpoint: Hashable, Sendable, CustomStringConvertible {
         self.isIPv6 = false
     }
 
-    init(_ storage: sockaddr_storage) {
+    /// Of port 0. `ipv4` as it lies in memory, in network order.
+    package init(ipv4: UInt32) {
+        self.init()
+        self.high = UInt64(ipv4)
+    }
+
+    /// Of port 0, from the address's 16 bytes.
+    package init(ipv6 bytes: UnsafeRawPointer) {
+        self.init()
+        self.isIPv6 = true
+        self.high = bytes.loadUnaligned(as: UInt64.self)
+        self.low = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    }
+
+    package init(_ storage: sockaddr_storage) {
         self.init()
         withUnsafeBytes(of: storage) { bytes in
             if Int32(storage.ss_family) == AF_INET6 {
@@ -57,12 +71,13 @@ package struct IPEndpoint: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// `0.0.0.0` or `::`.
-    var isUnspecified: Bool { self.high == 0 && self.low == 0 }
+    package var isUnspecified: Bool { self.high == 0 && self.low == 0 }
 
-    var family: Int32 { self.isIPv6 ? AF_INET6 : AF_INET }
+    package var family: Int32 { self.isIPv6 ? AF_INET6 : AF_INET }
 
     /// The form that system calls want.
-    func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+    @inlinable
+    package func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         if self.isIPv6 {
             var address = sockaddr_in6()
             address.sin6_family = sa_family_t(AF_INET6)
