@@ -95,6 +95,7 @@ let package = Package(
         // Effects.
         module("Telemetry", [logging]),
         module("YAMLDocument", ["CYAML", "JSONModel"]),
+        module("StaticConfig", ["JSONModel", "MeshModel", "Routing", "YAMLDocument"]),
         module("CurlTransport", ["CCurl"]),
         module(
             "KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, subprocess, system]),
@@ -114,8 +115,8 @@ let package = Package(
         module(
             "DataPlane",
             [
-                "JSONModel", "MeshModel", "Routing", "Identity", "ConfigSync", "Telemetry", "CurlTransport", "NameResolution", "Relay",
-                "TLSRelay", logging, nioCore, nioPosix, nioHTTP1, x509,
+                "JSONModel", "MeshModel", "Routing", "Identity", "ConfigSync", "Telemetry", "StaticConfig", "CurlTransport",
+                "NameResolution", "Relay", "TLSRelay", logging, nioCore, nioPosix, nioHTTP1, x509, crypto,
             ]),
         module("CLI", ["JSONModel", argumentParser]),
         // Development only; nothing in the product imports these.
@@ -151,6 +152,7 @@ let package = Package(
         tests("ConfigSync", ["JSONModel", "Routing"]),
         tests("Telemetry", [logging]),
         tests("YAMLDocument", ["JSONModel"]),
+        tests("StaticConfig", ["JSONModel", "Routing", "YAMLDocument"]),
         tests("CurlTransport", ["TestServer", hummingbird, hummingbirdTLS, hummingbirdHTTP2, lifecycle, logging, nioCore, nioSSL]),
         tests("KubeRuntime", ["TestServer", "JSONModel", "KubeAPI", "CurlTransport", "Telemetry", logging, lifecycle]),
         tests("NameResolution", ["Routing", "Telemetry"]),

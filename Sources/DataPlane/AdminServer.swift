@@ -35,6 +35,8 @@ struct AdminServer: Sendable {
     static func hosts(ownAddress: String?) -> [(host: String, showsInside: Bool, isNeeded: Bool)] {
         guard let own = ownAddress else { return [("127.0.0.1", true, true)] }
         if own == "::1" || own.hasPrefix("127.") { return [(own, true, true)] }
+        // Every interface, loopback among them: there is no place beside it.
+        if own == "0.0.0.0" || own == "::" { return [(own, false, true)] }
         return [("127.0.0.1", true, false), (own, false, true)]
     }
 

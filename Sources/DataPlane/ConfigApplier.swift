@@ -9,6 +9,8 @@ import TLSRelay
 /// Puts snapshots into service: trust and certificates first, then the table, so that what is served works at once.
 final class ConfigApplier: Sendable {
     struct Applied: Sendable {
+        /// Counts what this process applied, from 1.
+        var generation: Int
         var hash: String
         var config: ProxyConfig
         /// Items that are not served. Identities come and go without a snapshot; `errors` of the applier has them.
@@ -18,14 +20,21 @@ final class ConfigApplier: Sendable {
 
     private let engine: RelayEngine
     private let tls: TLSRelay
-    private let identities: IdentityKeeper
+    private let identities: any IdentitySource
     private let readiness: Readiness
     private let identityWait: Duration
     private let logger: Logger
     private let current = Mutex<Applied?>(nil)
+    private let lastRefusal = Mutex<Refused?>(nil)
+
+    /// A configuration that came after the one in service and was refused whole.
+    struct Refused: Sendable {
+        var problems: [String]
+        var at: Date
+    }
 
     init(
-        engine: RelayEngine, tls: TLSRelay, identities: IdentityKeeper, readiness: Readiness, identityWait: Duration, logger: Logger
+        engine: RelayEngine, tls: TLSRelay, identities: any IdentitySource, readiness: Readiness, identityWait: Duration, logger: Logger
     ) {
         self.engine = engine
         self.tls = tls
@@ -37,26 +46,48 @@ final class ConfigApplier: Sendable {
 
     var applied: Applied? { self.current.withLock { $0 } }
 
+    /// Why a newer configuration is not in service; nil while the newest one is.
+    var refusal: Refused? { self.lastRefusal.withLock { $0 } }
+
+    /// The last good one goes on.
+    func refused(_ problems: [String]) {
+        self.lastRefusal.withLock { $0 = Refused(problems: problems, at: Date()) }
+        for problem in problems {
+            self.logger.error(
+                "The new configuration is refused; the last good one keeps serving",
+                metadata: ["reason": "\(problem)", "config.generation": "\(self.applied?.generation ?? 0)"])
+        }
+    }
+
     /// What of the applied snapshot is not served now.
     var errors: [ItemError] { (self.applied?.errors ?? []) + self.identities.errors }
 
     func apply(_ snapshot: Snapshot) async {
         let reading = ConfigReading(snapshot.config)
-        var errors = reading.errors
-        errors += self.tls.apply(reading.config)
-        self.identities.want(reading.config.identities)
-        await self.identities.waitUntilReady(atMost: self.identityWait)
-        errors += await self.engine.apply(reading.config)
+        await self.apply(reading.config, hash: snapshot.hash, errors: reading.errors)
+    }
 
-        let applied = Applied(hash: snapshot.hash, config: reading.config, errors: errors, at: Date())
-        self.current.withLock { $0 = applied }
+    /// - Parameter errors: what was found wrong on the way here.
+    func apply(_ config: ProxyConfig, hash: String, errors: [ItemError]) async {
+        var errors = errors
+        errors += self.tls.apply(config)
+        self.identities.want(config.identities)
+        await self.identities.waitUntilReady(atMost: self.identityWait)
+        errors += await self.engine.apply(config)
+
+        self.lastRefusal.withLock { $0 = nil }
+        let generation = self.current.withLock { current in
+            let generation = (current?.generation ?? 0) + 1
+            current = Applied(generation: generation, hash: hash, config: config, errors: errors, at: Date())
+            return generation
+        }
         self.readiness.firstSnapshotApplied()
         let all = self.errors
         self.logger.info(
             "Configuration applied",
             metadata: [
-                "config.hash": "\(snapshot.hash.prefix(12))", "listeners": "\(reading.config.listeners.count)",
-                "clusters": "\(reading.config.clusters.count)", "meshes": "\(reading.config.trust.count)", "errors": "\(all.count)",
+                "config.hash": "\(hash.prefix(12))", "config.generation": "\(generation)", "listeners": "\(config.listeners.count)",
+                "clusters": "\(config.clusters.count)", "meshes": "\(config.trust.count)", "errors": "\(all.count)",
             ])
         for error in all {
             self.logger.warning(

@@ -47,7 +47,7 @@ struct ConfigSession: Sendable {
                 do {
                     messages = Messages(chunks: try await self.client.openStream(have: have).body.makeAsyncIterator())
                     self.metrics.connected.set(1)
-                    self.logger.info("Connected to the control plane", metadata: ["cp.address": "\(self.client.options.controlPlane.url)"])
+                    self.logger.info("Connected to the control plane", metadata: ["cp.address": "\(self.client.address.url)"])
                     input = .opened
                 } catch .refused(let status, let detail) {
                     input = .refused(status: status, detail: detail)
@@ -92,7 +92,7 @@ struct ConfigSession: Sendable {
         let serving = self.applier.applied == nil ? "nothing is served yet" : "serving goes on with the last configuration"
         let metadata: Logger.Metadata = [
             "cause": "\(setback.sentence)", "meanwhile": "\(serving)", "retry.seconds": "\(max(1, seconds))",
-            "cp.address": "\(self.client.options.controlPlane.url)",
+            "cp.address": "\(self.client.address.url)",
         ]
         switch setback.kind {
         case .ended: self.logger.info("The control plane closed the stream; connecting again", metadata: metadata)
@@ -117,7 +117,7 @@ struct ConfigSession: Sendable {
     }
 
     private var credentials: [String?] {
-        let address = self.client.options.controlPlane
+        let address = self.client.address
         return [try? address.token?.read("token"), try? address.ca?.read("CA")]
     }
 }

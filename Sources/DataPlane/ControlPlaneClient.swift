@@ -6,6 +6,7 @@ import JSONModel
 /// The three requests a proxy makes. Token and CA are read anew for each, so that a rotated one is used at once.
 struct ControlPlaneClient: Sendable {
     let options: DataPlaneOptions
+    let address: ControlPlaneAddress
     let transport: CurlTransport
     let version: String
 
@@ -69,16 +70,18 @@ struct ControlPlaneClient: Sendable {
     }
 
     private func request(_ method: String, _ target: String) throws(Failure) -> HTTPRequest {
-        let address = self.options.controlPlane
         var headers = [HTTPHeader("user-agent", "egret-dp/\(self.version)")]
         let tls: TLSSettings
         do {
-            if let token = try address.token?.read("this proxy's token") { headers.append(HTTPHeader("authorization", "Bearer \(token)")) }
-            tls = TLSSettings(ca: try address.ca?.read("the control plane's CA certificate"), insecureSkipVerify: address.skipVerify)
+            if let token = try self.address.token?.read("this proxy's token") {
+                headers.append(HTTPHeader("authorization", "Bearer \(token)"))
+            }
+            tls = TLSSettings(
+                ca: try self.address.ca?.read("the control plane's CA certificate"), insecureSkipVerify: self.address.skipVerify)
         } catch {
             throw .unreachable(error.description)
         }
-        return HTTPRequest(method, address.url + target, headers: headers, tls: tls)
+        return HTTPRequest(method, self.address.url + target, headers: headers, tls: tls)
     }
 
     private static func detail(_ body: [UInt8]) -> String {

@@ -3,6 +3,7 @@ import JSONModel
 package import Logging
 import NameResolution
 import Relay
+import StaticConfig
 import TLSRelay
 import Telemetry
 
@@ -13,45 +14,86 @@ package struct DataPlane: Sendable {
     private let engine: RelayEngine
     private let tls: TLSRelay
     private let readiness = Readiness()
-    private let identities: IdentityKeeper
-    private let session: ConfigSession
-    private let transport: CurlTransport
+    private let identities: any IdentitySource
+    private let follower: Follower
+    private let reloads = Watched(0)
     private let admins: [AdminServer]
 
+    /// What brings configurations.
+    private enum Follower: Sendable {
+        case controlPlane(ConfigSession, CurlTransport)
+        case file(StaticSource)
+    }
+
+    /// - Throws: `UnusableFile` for a static file that is refused whole, or what the machine refuses.
     package init(options: DataPlaneOptions, logger: Logger) throws {
         self.options = options
         self.logger = logger
         let registry = MetricsRegistry()
         let metrics = ProxyMetrics(registry)
         let credentials = TLSCredentials()
-        let workers = options.concurrency ?? UsableCores.count
-        let resolver = DNSResolver(metrics: ResolverMetrics(registry))
-        self.tls = TLSRelay(options: TLSRelayOptions(threads: workers), credentials: credentials, resolver: resolver, logger: logger)
+        var loader: StaticFileLoader?
+        var loaded: StaticFileLoader.Loaded?
+        if case .file(let path) = options.source {
+            loader = StaticFileLoader(path: path) { credentials.problem(of: $0) }
+            loaded = try loader?.load(previous: nil)
+        }
+        let settings = loaded?.config.settings
+        let workers = options.concurrency ?? settings?.workers ?? UsableCores.count
         var relay = RelayOptions()
+        var tls = TLSRelayOptions(threads: workers)
         relay.workers = workers
-        relay.helloTimeout = options.helloTimeout
-        relay.maxHelloBytes = options.maxHelloBytes
+        if let settings {
+            relay.take(settings)
+            tls.take(settings)
+        }
+        relay.helloTimeout = options.helloTimeout ?? relay.helloTimeout
+        relay.maxHelloBytes = options.maxHelloBytes ?? relay.maxHelloBytes
+        let resolver = DNSResolver(metrics: ResolverMetrics(registry))
+        self.tls = TLSRelay(options: tls, credentials: credentials, resolver: resolver, logger: logger)
         self.engine = try RelayEngine(
             options: relay, handoff: TLSHandoff(self.tls),
             records: ProxyRecords(log: LoggingRecordSink(logger: logger), metrics: metrics), resolver: resolver, logger: logger)
         self.engine.register(in: registry)
-        self.transport = CurlTransport()
-        let client = ControlPlaneClient(options: options, transport: self.transport, version: EgretVersion.current)
-        self.identities = IdentityKeeper(client: client, credentials: credentials, logger: logger)
+        let transport: (CurlTransport, ControlPlaneClient)?
+        let fileIdentities: StaticIdentities?
+        if case .controlPlane(let address) = options.source {
+            let curl = CurlTransport()
+            let client = ControlPlaneClient(options: options, address: address, transport: curl, version: EgretVersion.current)
+            transport = (curl, client)
+            fileIdentities = nil
+            self.identities = IdentityKeeper(client: client, credentials: credentials, logger: logger)
+        } else {
+            transport = nil
+            let identities = StaticIdentities(credentials: credentials)
+            fileIdentities = identities
+            self.identities = identities
+        }
         let applier = ConfigApplier(
             engine: self.engine, tls: self.tls, identities: self.identities, readiness: self.readiness,
             identityWait: options.identityWait, logger: logger)
         ProxyMetrics.register(applier, self.identities, in: registry)
-        self.session = ConfigSession(client: client, applier: applier, logger: logger, metrics: metrics)
+        if let (curl, client) = transport {
+            self.follower = .controlPlane(ConfigSession(client: client, applier: applier, logger: logger, metrics: metrics), curl)
+        } else if let loader, let loaded, let fileIdentities {
+            self.follower = .file(
+                StaticSource(loader: loader, first: loaded, applier: applier, identities: fileIdentities, logger: logger))
+        } else {
+            preconditionFailure("a proxy without control plane has a file")
+        }
         let (readiness, engine) = (self.readiness, self.engine)
-        self.admins = AdminServer.hosts(ownAddress: options.ownAddress).map { host, showsInside, isNeeded in
+        let port = options.adminPort ?? settings?.adminPort ?? 9901
+        self.admins = AdminServer.hosts(ownAddress: settings?.adminAddress ?? options.ownAddress).map { host, showsInside, isNeeded in
             AdminServer(
-                host: host, port: options.adminPort, showsInside: showsInside, isNeeded: isNeeded, readiness: readiness,
+                host: host, port: port, showsInside: showsInside, isNeeded: isNeeded, readiness: readiness,
                 registry: registry, applier: applier, engine: engine, logger: logger)
         }
     }
 
     private enum End: Error { case drained }
+
+    /// Reads the static file again; without one, nothing.
+    package func reload() { self.reloads.update { $0 += 1 } }
 
     /// Serves until the first signal, then drains; a second signal ends the drain at once.
     /// - Throws: what keeps the proxy from starting.
@@ -61,7 +103,10 @@ package struct DataPlane: Sendable {
             try await withThrowingTaskGroup { group in
                 for admin in self.admins { group.addTask { try await admin.run() } }
                 group.addTask { await self.identities.run() }
-                group.addTask { await self.session.run() }
+                switch self.follower {
+                case .controlPlane(let session, _): group.addTask { await session.run() }
+                case .file(let source): group.addTask { await source.run(requests: self.reloads) }
+                }
                 group.addTask {
                     await self.drain(after: signals)
                     throw End.drained
@@ -81,7 +126,7 @@ package struct DataPlane: Sendable {
     private func stop() async {
         await self.engine.stop()
         await self.tls.shutdown()
-        self.transport.shutDown()
+        if case .controlPlane(_, let transport) = self.follower { transport.shutDown() }
     }
 
     private func drain(after signals: AsyncStream<String>) async {

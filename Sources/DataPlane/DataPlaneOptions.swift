@@ -7,30 +7,38 @@ package struct DataPlaneOptions: Sendable {
     package var name: String
     /// Empty for zone proxies.
     package var mesh: String
-    package var controlPlane: ControlPlaneAddress
+    package var source: ConfigSource
     /// Where probes and scrapes come from outside: the pod's own address. Nil means loopback only.
     package var ownAddress: String?
-    package var adminPort: Int
+    /// Nil: what a static file says, else 9901.
+    package var adminPort: Int?
     /// Accepting goes on for this long after readiness was withdrawn.
     package var drainGrace = Duration.seconds(5)
     /// Open connections get this long to end by themselves.
     package var drainTime = Duration.seconds(30)
-    /// From accept to a complete ClientHello.
-    package var helloTimeout = Duration.seconds(5)
-    /// The most bytes a ClientHello may take, record headers included.
-    package var maxHelloBytes = 16 * 1024
-    /// Worker threads; nil means one per usable core.
+    /// From accept to a complete ClientHello; nil means what a static file says, else the engine's default.
+    package var helloTimeout: Duration?
+    /// The most bytes a ClientHello may take, record headers included; nil as above.
+    package var maxHelloBytes: Int?
+    /// Worker threads; nil means what a static file says, else one per usable core.
     package var concurrency: Int?
     /// How long a new configuration waits for the certificates its routes need.
     package var identityWait = Duration.seconds(10)
 
-    package init(proxyType: ProxyType, name: String, mesh: String, controlPlane: ControlPlaneAddress, adminPort: Int = 9901) {
+    package init(proxyType: ProxyType, name: String, mesh: String, source: ConfigSource, adminPort: Int? = nil) {
         self.proxyType = proxyType
         self.name = name
         self.mesh = mesh
-        self.controlPlane = controlPlane
+        self.source = source
         self.adminPort = adminPort
     }
+}
+
+/// Where the configuration comes from.
+package enum ConfigSource: Sendable {
+    case controlPlane(ControlPlaneAddress)
+    /// A file with all there is to obey, see `docs/static-config.md`.
+    case file(String)
 }
 
 /// How to reach the control plane and prove who we are.

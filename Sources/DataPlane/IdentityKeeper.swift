@@ -7,7 +7,7 @@ import X509
 
 /// Holds a valid certificate for every identity the configuration asks for: makes a key, has it signed, and does so again
 /// when 4/5 of the certificate's life are over. Open connections never notice.
-final class IdentityKeeper: Sendable {
+final class IdentityKeeper: IdentitySource {
     struct Entry: Sendable {
         var spiffeID: String
         /// When to ask next.

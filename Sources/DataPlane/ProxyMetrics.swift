@@ -34,7 +34,7 @@ final class ProxyMetrics: Sendable {
         if record.bytesOut > 0 { self.clusterBytes.with(cluster, "out").add(record.bytesOut) }
     }
 
-    static func register(_ applier: ConfigApplier, _ identities: IdentityKeeper, in registry: MetricsRegistry) {
+    static func register(_ applier: ConfigApplier, _ identities: any IdentitySource, in registry: MetricsRegistry) {
         registry.collect {
             var families: [MetricFamily] = []
             if let applied = applier.applied {

@@ -29,7 +29,7 @@ struct ListenerSockets: Sendable {
         guard let wanted = IPEndpoint(address: listener.address, port: listener.port) else {
             throw ItemError(item: item, message: "\"\(listener.address)\" is no IP address; a listener binds an address literal.")
         }
-        guard !wanted.isUnspecified else {
+        guard options.bindsUnspecified || !wanted.isUnspecified else {
             throw ItemError(item: item, message: "\(wanted.address) would listen on every interface; give the proxy's own address.")
         }
         let probe = try Self.socket(wanted, item, options, reusePort: false)

@@ -19,6 +19,9 @@ package struct RelayOptions: Sendable {
     package var keepAliveInterval: Duration = .seconds(30)
     /// Records of refusals per reason, worker and ten seconds; the rest is counted only.
     package var refusalRecordsPerReason = 20
+    /// Whether a listener may be bound to `0.0.0.0` or `::`, every interface of the machine. A control plane never asks for that;
+    /// a person who writes a file may mean it.
+    package var bindsUnspecified = false
     /// Whether connections that were allowed leave a record when they close.
     package var recordAllowed = true
 

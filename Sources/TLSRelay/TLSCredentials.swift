@@ -113,6 +113,19 @@ package final class TLSCredentials: Sendable {
         return errors
     }
 
+    /// Why connections to the cluster could not be made for want of usable TLS settings; nil where they can.
+    package func problem(of cluster: Cluster) -> String? {
+        guard case .external(let tls) = cluster.tls else { return nil }
+        let key = ExternalKey(tls)
+        if self.state.withLock({ $0.external[key] }) != nil { return nil }
+        do {
+            _ = try Self.makeContext(key)
+            return nil
+        } catch {
+            return "its TLS settings cannot be used: \(error)"
+        }
+    }
+
     /// For clients of the mesh; nil without identity or trust.
     func serverContext(mesh: String) -> NIOSSLContext? { self.state.withLock { $0.meshes[mesh]?.server } }
 

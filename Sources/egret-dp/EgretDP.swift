@@ -33,7 +33,8 @@ struct Run: AsyncParsableCommand {
         discussion: """
             The proxy asks the control plane for its configuration and its certificates and listens where the configuration \
             says. Flags win over environment variables. On SIGTERM it withdraws its readiness, accepts for --drain-grace, \
-            stops accepting, and gives open connections --drain-time; a second SIGTERM ends it at once.
+            stops accepting, and gives open connections --drain-time; a second SIGTERM ends it at once. With --static-config \
+            it obeys a file and needs no control plane; SIGHUP reads the file again.
             """)
 
     @Option(help: "egress, ingress or dataplane. (default: $KUMA_DATAPLANE_PROXY_TYPE, else dataplane)")
@@ -57,17 +58,27 @@ struct Run: AsyncParsableCommand {
     var dataplaneTokenFile: String?
     @Option(help: "The proxy's token itself. (default: $KUMA_DATAPLANE_RUNTIME_TOKEN)")
     var dataplaneToken: String?
+    @Option(
+        help: """
+            File with the whole configuration, instead of a control plane; applied again when it, or a file it names, changes. \
+            (default: $EGRET_STATIC_CONFIG)
+            """)
+    var staticConfig: String?
     @Option(help: "How long open connections get to end by themselves. (default: $KUMA_DATAPLANE_DRAIN_TIME, else 30s)")
     var drainTime: String?
     @Option(help: "How long the proxy accepts after it stopped being ready. (default: 5s)")
     var drainGrace: String?
-    @Option(help: "How long a client may take to send its TLS hello. (default: $EGRET_HELLO_TIMEOUT, else 5s)")
+    @Option(help: "How long a client may take to send its TLS hello. (default: $EGRET_HELLO_TIMEOUT, else the static file's, else 5s)")
     var helloTimeout: String?
-    @Option(help: "How large a TLS hello may be, record headers included, 512 to 65536 bytes. (default: $EGRET_MAX_HELLO_BYTES, else 16384)")
+    @Option(
+        help: """
+            How large a TLS hello may be, record headers included, 512 to 65536 bytes. \
+            (default: $EGRET_MAX_HELLO_BYTES, else the static file's, else 16384)
+            """)
     var maxHelloBytes: Int?
-    @Option(help: "Port of the admin server, on loopback and on $POD_IP; 0 takes a free one. (default: 9901)")
+    @Option(help: "Port of the admin server, on loopback and on $POD_IP; 0 takes a free one. (default: the static file's, else 9901)")
     var adminPort: Int?
-    @Option(help: "Worker threads. (default: $KUMA_DATAPLANE_RUNTIME_CONCURRENCY, else one per usable core)")
+    @Option(help: "Worker threads. (default: $KUMA_DATAPLANE_RUNTIME_CONCURRENCY, else the static file's, else one per usable core)")
     var concurrency: Int?
     @OptionGroup var log: LogOptions
 
@@ -76,26 +87,41 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         let logger = try self.log.bootstrap("egret.dp")
         let options = try self.options()
-        // What is in files can only be wrong here, not in the flags: no usage text.
-        do {
-            _ = try options.controlPlane.token?.read("this proxy's token")
-            _ = try options.controlPlane.ca?.read("the control plane's CA certificate")
-        } catch {
-            throw Unusable(description: error.description)
+        var facts: Logger.Metadata = [
+            "version": "\(EgretVersion.current)", "proxy.type": "\(options.proxyType.rawValue)", "proxy.name": "\(options.name)",
+        ]
+        var trapped: [UnixSignal] = [.sigterm, .sigint]
+        switch options.source {
+        case .file(let path):
+            facts["config.file"] = "\(path)"
+            trapped.append(.sighup)
+        case .controlPlane(let address):
+            // What is in files can only be wrong here, not in the flags: no usage text.
+            do {
+                _ = try address.token?.read("this proxy's token")
+                _ = try address.ca?.read("the control plane's CA certificate")
+            } catch {
+                throw Unusable(description: error.description)
+            }
+            facts["cp.address"] = "\(address.url)"
         }
-        logger.info(
-            "Starting",
-            metadata: [
-                "version": "\(EgretVersion.current)", "proxy.type": "\(options.proxyType.rawValue)", "proxy.name": "\(options.name)",
-                "cp.address": "\(options.controlPlane.url)",
-            ])
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        logger.info("Starting", metadata: facts)
+        let signals = await UnixSignalsSequence(trapping: trapped)
+        let dataPlane: DataPlane
+        do {
+            dataPlane = try DataPlane(options: options, logger: logger)
+        } catch let error as UnusableFile {
+            throw Unusable(description: "the configuration is refused:\n\(error)")
+        }
         let status: Int32
         do {
-            let dataPlane = try DataPlane(options: options, logger: logger)
             try await withThrowingTaskGroup { group in
                 let (names, continuation) = AsyncStream<String>.makeStream()
-                group.addTask { for await signal in signals { continuation.yield("\(signal)") } }
+                group.addTask {
+                    for await signal in signals {
+                        if signal == .sighup { dataPlane.reload() } else { continuation.yield("\(signal)") }
+                    }
+                }
                 try await dataPlane.run(signals: names)
                 group.cancelAll()
             }

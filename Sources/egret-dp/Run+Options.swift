@@ -9,10 +9,21 @@ import ProgramOptions
 extension Run: EnvironmentOptions {
     func options() throws -> DataPlaneOptions {
         let type = try self.type()
-        var options = DataPlaneOptions(
-            proxyType: type, name: try self.proxyName(),
-            mesh: type == .dataplane ? self.value(self.mesh, "KUMA_DATAPLANE_MESH") ?? "default" : "",
-            controlPlane: try self.controlPlane(), adminPort: try self.number(self.adminPort, "--admin-port", nil, 0...65535) ?? 9901)
+        let mesh = type == .dataplane ? self.value(self.mesh, "KUMA_DATAPLANE_MESH") ?? "default" : ""
+        let adminPort = try self.number(self.adminPort, "--admin-port", nil, 0...65535)
+        var options: DataPlaneOptions
+        if let file = self.value(self.staticConfig, "EGRET_STATIC_CONFIG") {
+            guard self.cpAddress == nil, self.dataplaneToken == nil, self.dataplaneTokenFile == nil, self.caCertFile == nil else {
+                throw ValidationError("--static-config runs without a control plane; leave out its address, CA and token")
+            }
+            // Nobody is told the name; it stands in the log only.
+            let name = (try? self.proxyName()) ?? type.rawValue
+            options = DataPlaneOptions(proxyType: type, name: name, mesh: mesh, source: .file(file), adminPort: adminPort)
+        } else {
+            options = DataPlaneOptions(
+                proxyType: type, name: try self.proxyName(), mesh: mesh, source: .controlPlane(try self.controlPlane()),
+                adminPort: adminPort)
+        }
         options.ownAddress = self.value(nil, "POD_IP")
         options.drainTime = try self.duration(self.drainTime, "--drain-time", "KUMA_DATAPLANE_DRAIN_TIME") ?? options.drainTime
         options.helloTimeout = try self.duration(self.helloTimeout, "--hello-timeout", "EGRET_HELLO_TIMEOUT") ?? options.helloTimeout

@@ -10,7 +10,8 @@ import Testing
     func redaction() throws {
         let tls = ExternalTLS(serverName: "a", clientCertificate: ClientCertificate(certificate: "CERT", key: "SECRET"))
         let config = ProxyConfig(clusters: [Cluster(name: "c", endpoints: [], tls: .external(tls)), Cluster(name: "d", endpoints: [])])
-        let page = AdminPages.config(.init(hash: "ab", config: config, errors: [], at: .init(timeIntervalSince1970: 0)), errors: [])
+        let page = AdminPages.config(
+            .init(generation: 1, hash: "ab", config: config, errors: [], at: .init(timeIntervalSince1970: 0)), errors: [])
         #expect(!page.text.contains("SECRET"))
         #expect(page.text.contains("CERT") && page.at("config", "clusters")?[1]?["name"] == "d")
     }

@@ -1,0 +1,16 @@
+import FoundationEssentials
+import Routing
+
+/// Where this proxy's certificates come from: the control plane signs them, or a static file names them.
+protocol IdentitySource: Sendable {
+    /// Keeps exactly these from now on.
+    func want(_ requests: [IdentityRequest])
+    /// Returns when every identity is there, or the time is over.
+    func waitUntilReady(atMost limit: Duration) async
+    /// What is missing now.
+    var errors: [ItemError] { get }
+    /// When each mesh's certificate ends.
+    var expiries: [(mesh: String, notAfter: Date)] { get }
+    /// Until cancelled.
+    func run() async
+}

@@ -1,0 +1,81 @@
+import FoundationEssentials
+import Identity
+import Routing
+import StaticConfig
+import Synchronization
+import TLSRelay
+import X509
+
+/// The certificates that a static file names. A pair that cannot be used leaves the mesh with the one it had.
+final class StaticIdentities: IdentitySource {
+    private struct Presented {
+        var identity: StaticIdentity
+        var leaf: Certificate
+    }
+
+    private let credentials: TLSCredentials
+    private let presented = Mutex<[String: Presented]>([:])
+
+    init(credentials: TLSCredentials) { self.credentials = credentials }
+
+    /// Presents these from now on.
+    /// - Returns: what the configuration asks for because of them, and what cannot be used.
+    func present(_ identities: [StaticIdentity]) -> (requests: [IdentityRequest], errors: [ItemError]) {
+        var errors: [ItemError] = []
+        let requests = self.presented.withLock { presented in
+            identities.compactMap { identity -> IdentityRequest? in
+                if presented[identity.mesh]?.identity != identity {
+                    do {
+                        let leaf = try Certificate.bundle(pem: identity.certificate, what: "the certificate of mesh \(identity.mesh)")[0]
+                        try self.credentials.setIdentity(mesh: identity.mesh, chainPEM: identity.certificate, keyPEM: identity.key)
+                        presented[identity.mesh] = Presented(identity: identity, leaf: leaf)
+                    } catch {
+                        let meanwhile = presented[identity.mesh] == nil ? "" : "; the one before is still presented"
+                        errors.append(ItemError(item: "identity \(identity.mesh)", message: "\(error)\(meanwhile)"))
+                    }
+                }
+                guard let leaf = presented[identity.mesh]?.leaf else { return nil }
+                return IdentityRequest(mesh: identity.mesh, spiffeID: leaf.spiffeID ?? "")
+            }
+        }
+        return (requests, errors)
+    }
+
+    func want(_ requests: [IdentityRequest]) {
+        let dropped = self.presented.withLock { presented in
+            let wanted = Set(requests.map(\.mesh))
+            let dropped = presented.keys.filter { !wanted.contains($0) }
+            for mesh in dropped { presented[mesh] = nil }
+            return dropped
+        }
+        for mesh in dropped { self.credentials.removeIdentity(mesh: mesh) }
+    }
+
+    func waitUntilReady(atMost limit: Duration) async {}
+
+    func run() async {}
+
+    var errors: [ItemError] {
+        let now = Date()
+        return self.expiries.filter { $0.notAfter <= now }.map {
+            ItemError(
+                item: "identity \($0.mesh)",
+                message: "the certificate ended at \($0.notAfter.formatted(.iso8601)); put a new one in its file")
+        }
+    }
+
+    var expiries: [(mesh: String, notAfter: Date)] {
+        self.presented.withLock { presented in
+            presented.map { (mesh: $0.key, notAfter: $0.value.leaf.notValidAfter) }.sorted { $0.mesh < $1.mesh }
+        }
+    }
+}
+
+extension Certificate {
+    /// The first URI of the certificate that is a SPIFFE id.
+    var spiffeID: String? {
+        guard let names = try? self.extensions.subjectAlternativeNames else { return nil }
+        for case .uniformResourceIdentifier(let uri) in names where uri.hasPrefix("spiffe://") { return uri }
+        return nil
+    }
+}

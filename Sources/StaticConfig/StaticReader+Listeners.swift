@@ -1,0 +1,81 @@
+import MeshModel
+import Routing
+
+extension StaticReader {
+    mutating func readListeners(_ fields: Fields) {
+        for listener in fields.objects("listeners") {
+            if let listener = self.listener(listener) { self.result.config.listeners.append(listener) }
+        }
+    }
+
+    private mutating func listener(_ fields: Fields) -> Listener? {
+        fields.only("name", "address", "port", "proxyProtocol", "routes", "service", "passthrough", "originate")
+        let name = fields.required("name")
+        let address = fields.required("address")
+        let proxyProtocol = fields.choice("proxyProtocol", ["v2"]).flatMap { ProxyProtocol(rawValue: $0) }
+        if !fields.has("port") { fields.violate("port", "is missing") }
+        let port = fields.int("port", in: 0...65535)
+        let kind: Listener.Kind?
+        switch fields.oneOf(["routes", "passthrough", "originate"], purpose: "say where its connections go") {
+        case "routes":
+            if fields.has("service") { fields.violate("service", "belongs to listeners without routes") }
+            kind = .sni(routes: self.routes(fields.objects("routes"), of: name ?? ""))
+        case .some:
+            let service = fields.nonEmpty("service") ?? name ?? ""
+            kind = self.action(fields).map { .outbound(service: service, action: $0) }
+        case nil: kind = nil
+        }
+        guard let name, let address, let port, let kind else { return nil }
+        return Listener(name: name, address: address, port: UInt16(port), kind: kind, proxyProtocol: proxyProtocol)
+    }
+
+    private mutating func routes(_ items: [Fields], of listener: String) -> [Route] {
+        var routes: [Route] = []
+        routes.reserveCapacity(items.count)
+        for (index, fields) in items.enumerated() {
+            fields.only("name", "sni", "passthrough", "terminate")
+            if !fields.has("sni") { fields.violate("sni", "is missing; use [\"*\"] for every name") }
+            let names = fields.strings("sni")
+            let origin = fields.nonEmpty("name") ?? "\(listener)/\(index)"
+            guard fields.oneOf(["passthrough", "terminate"], purpose: "say what becomes of its connections") != nil else { continue }
+            guard let names, let action = self.action(fields) else { continue }
+            routes.append(Route(sni: names, action: action, origin: origin))
+        }
+        return routes
+    }
+
+    private mutating func action(_ fields: Fields) -> Action? {
+        if let passthrough = fields.object("passthrough") {
+            passthrough.only("cluster")
+            return passthrough.required("cluster").map { .passthrough(cluster: $0) }
+        }
+        if let originate = fields.object("originate") {
+            originate.only("mesh", "cluster")
+            let (mesh, cluster) = (originate.required("mesh"), originate.required("cluster"))
+            guard let mesh, let cluster else { return nil }
+            return .originate(mesh: mesh, cluster: cluster)
+        }
+        guard let terminate = fields.object("terminate") else { return nil }
+        terminate.only("mesh", "allow", "deny", "cluster")
+        let (mesh, cluster) = (terminate.required("mesh"), terminate.required("cluster"))
+        let rules = CallerRules(allow: self.callers(terminate, "allow"), deny: self.callers(terminate, "deny"))
+        if !terminate.has("allow") {
+            terminate.violate("allow", "is missing; name the callers, such as [\"spiffe://default/*\"], or [] for nobody")
+        }
+        guard let mesh, let cluster else { return nil }
+        return .terminate(mesh: mesh, callers: rules, cluster: cluster)
+    }
+
+    private func callers(_ fields: Fields, _ key: String) -> [String] {
+        let entries = fields.strings(key) ?? []
+        for (index, entry) in entries.enumerated() {
+            let path = entry.hasSuffix("/*") ? entry.dropLast(2) : entry[...]
+            if !path.hasPrefix("spiffe://") || path.count == "spiffe://".count || path.contains("*") {
+                fields.violate(
+                    "\(key)[\(index)]",
+                    "has to be a SPIFFE id such as spiffe://default/web, or end in /* as spiffe://default/*; is \"\(entry)\"")
+            }
+        }
+        return entries
+    }
+}
