@@ -59,9 +59,11 @@ extension Worker {
         self.close(slot, reason)
     }
 
+    /// Counted before it is recorded: who reads the record finds counters that have settled.
     mutating func close(_ slot: Slot, _ reason: CloseReason) {
+        self.counters.subtract(.active)
         self.recordClose(slot, reason)
-        self.release(slot)
+        self.free(slot)
     }
 
     private mutating func recordClose(_ slot: Slot, _ reason: CloseReason) {
@@ -96,18 +98,22 @@ extension Worker {
         }
     }
 
-    /// Frees the slot and all it holds.
+    /// The end of a connection whose record is written.
     mutating func release(_ slot: Slot) {
+        self.counters.subtract(.active)
+        self.free(slot)
+    }
+
+    /// Frees the slot and all it holds, after its connection was taken off the count.
+    mutating func free(_ slot: Slot) {
         self.leaveUpstream(slot)
         if slot.pointee.clientFD >= 0 { _ = cl_close(slot.pointee.clientFD) }
         slot.pointee.name?.deallocate()
         slot.pointee.name = nil
         self.timers.cancel(Int(slot.pointee.index))
         self.dropTable(slot.pointee.table)
-        self.counters.subtract(.active)
         self.slab.free(slot)
     }
-
 }
 
 // Records. The only part of the loop that makes strings.

@@ -41,6 +41,8 @@ extension Worker {
         if let connect = outcome.connectDuration {
             self.counters.observe(.connectSeconds, UInt64(max(0, connect.nanoseconds)) / 1000)
         }
+        // Before the record, as in `close`.
+        self.counters.subtract(.active)
         if let suppressed {
             let names = self.names(slot)
             self.environment.records.record(
@@ -52,6 +54,6 @@ extension Worker {
                     bytesIn: outcome.bytesIn, bytesOut: outcome.bytesOut, closeReason: outcome.closeReason, detail: outcome.detail,
                     suppressed: suppressed))
         }
-        self.release(slot)
+        self.free(slot)
     }
 }

@@ -1,0 +1,156 @@
+import CLinux
+import Foundation
+import Glibc
+
+@testable import Relay
+
+/// What has become of one way of a connection, as the two threads at its ends know it. They wait on it for one another:
+/// a pause ends with a fact, not with a time.
+final class Flow: @unchecked Sendable {
+    // Sound: everything below is read and written with the condition's lock held.
+    private let condition = NSCondition()
+    private var sent = 0
+    private var received = 0
+    private var writer = Writer.sending
+    private var end: End?
+    private var writeError: Int32?
+
+    private enum Writer { case sending, blocked, pausing, done }
+
+    /// How the reader saw it end.
+    enum End: Equatable {
+        /// An end, or a reset of which the other thread of this socket was told.
+        case closed
+        case failed(Int32)
+        /// The first byte that is not what was sent.
+        case wrong(at: Int)
+    }
+
+    struct Outcome: Equatable {
+        var received: Int
+        var end: End?
+        /// What the writer was told that could not go on.
+        var writeError: Int32?
+    }
+
+    private static let sendFlags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
+
+    var outcome: Outcome {
+        self.condition.lock()
+        defer { self.condition.unlock() }
+        return Outcome(received: self.received, end: self.end, writeError: self.writeError)
+    }
+
+    private func change(_ body: () -> Void) {
+        self.condition.lock()
+        body()
+        self.condition.broadcast()
+        self.condition.unlock()
+    }
+
+    private func wait(until fact: () -> Bool) throws {
+        self.condition.lock()
+        defer { self.condition.unlock() }
+        let limit = Date(timeIntervalSinceNow: 20)
+        while !fact() {
+            if !self.condition.wait(until: limit) { throw SocketError(number: ETIMEDOUT) }
+        }
+    }
+
+    /// Returns when everything sent so far has arrived.
+    func pause() throws {
+        self.change { self.writer = .pausing }
+        try self.wait { self.received >= self.sent || self.end != nil }
+        self.change { self.writer = .sending }
+    }
+
+    /// Returns when the writer can't go on: what is between it and the reader is full.
+    func stall() throws { try self.wait { self.writer != .sending } }
+
+    func waitForEnd() throws { try self.wait { self.end != nil } }
+
+    /// Returns when so much has arrived, or nothing more will.
+    func waitForBytes(_ count: Int) throws { try self.wait { self.received >= count || self.end != nil } }
+
+    /// Sends everything, saying when it must wait for room.
+    func send(_ bytes: UnsafeRawBufferPointer, on fd: Int32) throws {
+        var start = 0
+        while start < bytes.count {
+            let count = Glibc.send(fd, bytes.baseAddress! + start, bytes.count - start, Self.sendFlags)
+            if count > 0 {
+                start += count
+                self.change { self.sent += count }
+                continue
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                self.change { self.writer = .blocked }
+                var waiting = pollfd(fd: fd, events: Int16(POLLOUT), revents: 0)
+                if poll(&waiting, 1, 20_000) == 0 { throw SocketError(number: ETIMEDOUT) }
+                self.change { self.writer = .sending }
+            default: throw SocketError(number: errno)
+            }
+        }
+    }
+
+    func writerEnded(_ error: Int32? = nil) {
+        self.change {
+            self.writer = .done
+            self.writeError = error
+        }
+    }
+    func arrived(_ count: Int) { self.change { self.received += count } }
+    func ended(_ end: End) { self.change { self.end = end } }
+}
+
+/// Bytes of a stream that never ends, so that a shift, a swap or a loss shows. Long enough that no buffer on the way is.
+final class ByteStream: Sendable {
+    private static let period = 1_000_003
+    private let block: [UInt8]
+
+    init(seed: UInt64) {
+        var generator = SeededGenerator(seed)
+        var block: [UInt8] = []
+        block.reserveCapacity(Self.period + 8)
+        while block.count < Self.period { withUnsafeBytes(of: generator.next()) { block.append(contentsOf: $0) } }
+        block.removeLast(block.count - Self.period)
+        self.block = block
+    }
+
+    /// Calls `body` with the bytes of a range, in pieces.
+    func pieces(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer, _ offset: Int) throws -> Void) rethrows {
+        try self.block.withUnsafeBytes { block in
+            var start = range.lowerBound
+            while start < range.upperBound {
+                let position = start % Self.period
+                let count = min(range.upperBound - start, Self.period - position)
+                try body(UnsafeRawBufferPointer(rebasing: block[position..<(position + count)]), start - range.lowerBound)
+                start += count
+            }
+        }
+    }
+
+    func matches(_ bytes: UnsafeRawBufferPointer, at start: Int) -> Bool {
+        var isEqual = true
+        self.pieces(start..<(start + bytes.count)) { piece, offset in
+            if memcmp(piece.baseAddress!, bytes.baseAddress! + offset, piece.count) != 0 { isEqual = false }
+        }
+        return isEqual
+    }
+}
+
+/// SplitMix64: the same numbers for the same seed, on every machine.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { self.state = seed }
+
+    mutating func next() -> UInt64 {
+        self.state &+= 0x9E37_79B9_7F4A_7C15
+        var value = self.state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
