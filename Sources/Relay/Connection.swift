@@ -94,7 +94,7 @@ struct Connection {
 /// One way of a relayed connection. Bytes are in at most one place between the sockets: `held` or the pipe.
 struct Direction {
     struct Flags: OptionSet {
-        var rawValue: UInt8
+        var rawValue: UInt16
         /// The source may have bytes. Edge-triggered: stays until a read says otherwise.
         static let readable = Self(rawValue: 1)
         /// The destination may have room.
@@ -109,6 +109,10 @@ struct Direction {
         static let bulk = Self(rawValue: 32)
         /// It ended by an error: the destination learns that by a reset, after the bytes before it.
         static let failed = Self(rawValue: 64)
+        /// A write told that the source's socket is reset, and took that error with it: the end that a read shows now is none.
+        static let cutOff = Self(rawValue: 128)
+        /// The source's end (FIN) has arrived, perhaps behind unread bytes.
+        static let announced = Self(rawValue: 256)
     }
 
     var flags: Flags = []

@@ -20,7 +20,10 @@ extension Worker {
         case more
         case done
         case sourceFailed
-        case destinationFailed
+        /// The destination has ended its own half before, and takes no more.
+        case destinationClosed
+        /// Whether it has ended before, only `announced` knows.
+        case destinationReset
     }
 
     mutating func relay(_ slot: Slot, clientEvents: UInt32, upstreamEvents: UInt32) {
@@ -44,7 +47,9 @@ extension Worker {
     /// Events of one socket: it is the source of one direction and the destination of the other.
     private static func note(_ events: UInt32, _ asSource: inout Direction.Flags, _ asDestination: inout Direction.Flags) {
         let over = events & (CL_EPOLLHUP | CL_EPOLLERR)
-        if over != 0 || events & CL_EPOLLRDHUP != 0 { asSource.insert([.readable, .hungUp]) }
+        if over != 0 || events & CL_EPOLLRDHUP != 0 {
+            asSource.insert(over == 0 ? [.readable, .hungUp, .announced] : [.readable, .hungUp])
+        }
         if events & CL_EPOLLIN != 0 { asSource.insert(.readable) }
         if over != 0 || events & CL_EPOLLOUT != 0 { asDestination.insert(.writable) }
     }
@@ -55,8 +60,8 @@ extension Worker {
         if case .sourceFailed = backward { return self.resetWhenSent(slot, .upstreamReset) }
         // A side that can't be written to may have said something before (an answer ahead of the request's end): that is
         // still passed on.
-        if case .destinationFailed = forward { self.breakDirection(&slot.pointee.forward, slot, .upstreamBroken) }
-        if case .destinationFailed = backward { self.breakDirection(&slot.pointee.backward, slot, .clientBroken) }
+        let isForwardBroken = self.breakDirection(&slot.pointee.forward, slot, .upstreamBroken, forward)
+        let isBackwardBroken = self.breakDirection(&slot.pointee.backward, slot, .clientBroken, backward)
 
         let forwardDone = slot.pointee.forward.flags.contains(.done)
         let backwardDone = slot.pointee.backward.flags.contains(.done)
@@ -77,8 +82,8 @@ extension Worker {
             return self.reset(slot, .upstreamReset)
         }
         switch (forward, backward) {
-        case (.more, _), (_, .more), (.destinationFailed, _), (_, .destinationFailed): self.queue(slot)
-        default: break
+        case (.more, _), (_, .more): self.queue(slot)
+        default: if isForwardBroken || isBackwardBroken { self.queue(slot) }
         }
     }
 
@@ -92,16 +97,22 @@ extension Worker {
         self.setDeadline(slot, after: Self.resetStep)
     }
 
-    /// Gives up writing in this direction; the other one is read to its end.
-    private mutating func breakDirection(_ direction: inout Direction, _ slot: Slot, _ flag: Connection.Flags) {
+    /// Gives up writing in a direction whose destination takes no more; the other one is read to its end. False where it does.
+    private mutating func breakDirection(
+        _ direction: inout Direction, _ slot: Slot, _ flag: Connection.Flags, _ pumped: Pumped
+    ) -> Bool {
+        var other = flag == .upstreamBroken ? slot.pointee.backward.flags : slot.pointee.forward.flags
+        switch pumped {
+        case .destinationClosed: break
+        case .destinationReset: if !other.contains(.announced) { other.insert(.cutOff) }
+        default: return false
+        }
+        other.insert([.readable, .hungUp])
         self.releaseBuffers(&direction)
         direction.flags.insert([.ended, .done])
         slot.pointee.flags.insert(flag)
-        if flag == .upstreamBroken {
-            slot.pointee.backward.flags.insert([.readable, .hungUp])
-        } else {
-            slot.pointee.forward.flags.insert([.readable, .hungUp])
-        }
+        if flag == .upstreamBroken { slot.pointee.backward.flags = other } else { slot.pointee.forward.flags = other }
+        return true
     }
 
     /// Moves what can be moved one way.
@@ -163,8 +174,12 @@ extension Worker {
             direction.flags.remove(.writable)
             return .waiting
         }
-        return .destinationFailed
+        // After a part was moved splice drops the error that ended it, and EPIPE comes whatever that was.
+        return direction.pipeBytes > 0 ? .destinationReset : Self.sendFailed(moved)
     }
+
+    /// EPIPE: there was an end, and a reset after it (tcp_reset in Linux). Whatever else: there was none.
+    private static func sendFailed(_ status: Int) -> Pumped { status == -Int(EPIPE) ? .destinationClosed : .destinationReset }
 
     /// Nil when the loop should look again.
     private mutating func fillPipe(_ direction: inout Direction, from source: Int32) -> Pumped? {
@@ -196,7 +211,7 @@ extension Worker {
             } else if status == -Int(EAGAIN) {
                 direction.flags.remove(.writable)
             } else if status != -Int(EINTR) {
-                return .destinationFailed
+                return Self.sendFailed(status)
             }
         }
         if sent < count {
@@ -212,7 +227,7 @@ extension Worker {
 
     private static func readEnded(_ direction: inout Direction, _ status: Int) -> Pumped? {
         if status == 0 {
-            direction.flags.insert(.ended)
+            direction.flags.insert(direction.flags.contains(.cutOff) ? [.ended, .failed] : .ended)
             return nil
         }
         if status == -Int(EINTR) { return nil }
