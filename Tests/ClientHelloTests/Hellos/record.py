@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Records the ClientHellos of the TLS clients on this machine as hex files beside this script.
 
+    record.py [NAME...]
+
 Each client connects to a socket that reads its hello and closes. A client that isn't installed is left out.
 """
-import os, shutil, socket, ssl, subprocess, textwrap, threading
+import os, shutil, socket, ssl, subprocess, sys, tempfile, textwrap, threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAME = "backend.example.test"
@@ -11,8 +13,11 @@ NAME = "backend.example.test"
 
 def capture(run):
     server = socket.create_server(("127.0.0.1", 0))
+    server.settimeout(60)
     port = server.getsockname()[1]
-    client = threading.Thread(target=run, args=(port,))
+    captured = threading.Event()
+    arguments = (port, captured) if run.__code__.co_argcount == 2 else (port,)
+    client = threading.Thread(target=run, args=arguments)
     client.start()
     connection, _ = server.accept()
     connection.settimeout(5)
@@ -22,6 +27,7 @@ def capture(run):
         if not part:
             break
         data += part
+    captured.set()
     connection.close()
     server.close()
     client.join()
@@ -32,6 +38,55 @@ def command(*arguments):
     def run(port):
         text = [a.replace("PORT", str(port)) for a in arguments]
         subprocess.run(text, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20)
+    return run
+
+
+def until_captured(*arguments, environment={}):
+    """A program that would go on trying: it ends when its hello is there."""
+    def run(port, captured):
+        text = [a.replace("PORT", str(port)) for a in arguments]
+        process = subprocess.Popen(
+            text, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment},
+            start_new_session=True)
+        captured.wait(60)
+        os.killpg(process.pid, 15)
+        process.wait()
+    return run
+
+
+def chromium():
+    # Its own resolver's answer, so that it asks for the name and connects here.
+    return until_captured(
+        "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--user-data-dir=" + tempfile.mkdtemp(),
+        f"--host-resolver-rules=MAP {NAME} 127.0.0.1", f"https://{NAME}:PORT/")
+
+
+def firefox(**preferences):
+    profile = tempfile.mkdtemp()
+    preferences = {"network.dns.localDomains": NAME, "network.dns.disableIPv6": True, **preferences}
+    with open(os.path.join(profile, "user.js"), "w") as file:
+        for key, value in preferences.items():
+            text = str(value).lower() if isinstance(value, bool) else '"%s"' % value
+            file.write('user_pref("%s", %s);\n' % (key.replace("__", "."), text))
+    return until_captured("firefox-esr", "--headless", "--profile", profile, f"https://{NAME}:PORT/", environment={"HOME": profile})
+
+
+GO = textwrap.dedent("""
+    package main
+    import ("crypto/tls"; "os")
+    func main() {
+      tls.Dial("tcp", "127.0.0.1:"+os.Args[1], &tls.Config{ServerName: "%s", NextProtos: []string{"h2", "http/1.1"}})
+    }
+""" % NAME)
+
+
+def go(settings=""):
+    def run(port):
+        folder = tempfile.mkdtemp()
+        open(os.path.join(folder, "main.go"), "w").write(GO)
+        subprocess.run(
+            ["go", "run", "main.go", str(port)], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120,
+            env={**os.environ, "GODEBUG": settings, "GOFLAGS": "-mod=mod"})
     return run
 
 
@@ -84,11 +139,22 @@ CLIENTS = {
     "python-ip": python_ssl("127.0.0.1", None),
     "gnutls": command("gnutls-cli", "--insecure", "-p", "PORT", "--sni-hostname", NAME, "--alpn", "h2", "127.0.0.1"),
     "java": java,
+    "go": go(),
+    "go-no-mlkem": go("tlsmlkem=0,tlssecpmlkem=0"),
+    "chromium": chromium(),
+    "chromium-2": chromium(),
+    "firefox": firefox(),
+    "firefox-no-mlkem": firefox(security__tls__enable_kyber=False),
     "node": command("node", "-e", NODE),
+    "node24": command("node24", "-e", NODE),
 }
 
+PROGRAMS = {"gnutls": "gnutls-cli", "python": "python3", "firefox": "firefox-esr"}
 for name, run in CLIENTS.items():
-    program = name.split("-")[0].replace("gnutls", "gnutls-cli").replace("python", "python3")
+    if len(sys.argv) > 1 and name not in sys.argv[1:]:
+        continue
+    program = name.split("-")[0]
+    program = PROGRAMS.get(program, program)
     if not shutil.which(program):
         print(f"{name}: not installed")
         continue
