@@ -32,6 +32,8 @@ final class TLSHandoff: ConnectionHandoff {
         self.tls.close(id: id.rawValue)
     }
 
+    func recheck(_ id: ConnectionID, callers: CallerRules) { self.tls.recheck(id: id.rawValue, callers: callers) }
+
     private func outcome(_ outcome: TLSOutcome, of id: ConnectionID) -> HandoffOutcome {
         let asked = self.closing.withLock { $0.removeValue(forKey: id) }
         let verdict: ConnectionRecord.Verdict =
@@ -47,6 +49,7 @@ final class TLSHandoff: ConnectionHandoff {
             case .upstreamReset: .upstreamReset
             case .idle: .idleTimeout
             case .failed: .failed
+            case .revoked: .routeRemoved
             case .closed: asked ?? .stopped
             }
         return HandoffOutcome(

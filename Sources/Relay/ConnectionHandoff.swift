@@ -8,9 +8,12 @@ package protocol ConnectionHandoff: Sendable {
     /// passes the connection on and returns. `connection.finish` must be called exactly once, on any thread.
     func take(_ connection: HandedConnection)
 
-    /// Ends a connection taken earlier, now (a drain's time is over, or the process stops). `finish` is still called.
+    /// Ends a connection taken earlier, now (a drain's time is over, its route is gone, or the process stops). `finish` is still called.
     /// Unknown ids are ignored: the connection may have ended in the meantime.
     func close(_ id: ConnectionID, reason: CloseReason)
+
+    /// The rules for callers have changed: ends a terminated connection, with `routeRemoved`, unless they permit its caller.
+    func recheck(_ id: ConnectionID, callers: CallerRules)
 }
 
 package struct HandedConnection: Sendable {

@@ -54,6 +54,8 @@ package enum CloseReason: String, Hashable, Sendable {
     case idleTimeout = "idle_timeout"
     /// Still open when a drain's time was over.
     case drained
+    /// The table in service no longer has its route, or no longer permits its caller, and says that such connections are cut.
+    case routeRemoved = "route_removed"
     /// The process was told to end at once.
     case stopped
     /// TLS failed after the connection was allowed.

@@ -56,7 +56,7 @@ extension Worker {
         for report in waiting { report() }
     }
 
-    private mutating func forEachConnection(_ body: (inout Worker, Slot) -> Void) {
+    mutating func forEachConnection(_ body: (inout Worker, Slot) -> Void) {
         for index in 0..<self.slab.capacity {
             let slot = self.slab[index]
             if slot.pointee.state != .free { body(&self, slot) }
@@ -115,6 +115,7 @@ extension Worker {
             }
             _ = cl_epoll_add(self.epoll, fd, CL_EPOLLIN, Self.tag(.listener, Int32(position), 0))
         }
+        self.cutRemovedRoutes()
     }
 
     private mutating func store(_ table: Table) -> Int32 {

@@ -45,8 +45,10 @@ package struct RouteTable: Sendable {
     /// The position of the route for `name`.
     package func match(_ name: ServerName) -> Int? { name.withUnsafeBytes { self.match($0) } }
 
+    /// The same for the bytes of a `ServerName` that was matched before.
+    ///
     /// One walk from the last byte to the first, so that suffixes come by from the shortest to the longest.
-    private func match(_ name: UnsafeRawBufferPointer) -> Int? {
+    package func match(_ name: UnsafeRawBufferPointer) -> Int? {
         var hash = NameIndex.Hash()
         var best = self.any
         for index in stride(from: name.count - 1, through: 0, by: -1) {

@@ -62,6 +62,10 @@ final class RelayedConnection {
     var upstream = Leg()
     var outcome = TLSOutcome(verdict: .refused(.clientTLSFailed), ending: .refused)
     var timer: Scheduled<Void>?
+    /// Who is calling, once its certificate is accepted.
+    var callerIDs: [String] = []
+    /// Rules of a later configuration than the one the connection came with.
+    var newerRules: CallerRules?
 
     // Attempts.
     var tried = Tried()
@@ -85,6 +89,7 @@ final class RelayedConnection {
     // MARK: Beginning
 
     func start() {
+        self.relay.register(self)
         var context: NIOSSLContext?
         if case .terminate(let mesh, _) = self.request.purpose {
             context = self.relay.credentials.serverContext(mesh: mesh)
@@ -147,7 +152,6 @@ final class RelayedConnection {
     func opened(_ side: Side) {
         switch (side, self.state) {
         case (.client, .greeting):
-            self.relay.register(self)
             if case .originate = self.request.purpose {
                 self.connectNext()
             } else {
@@ -158,6 +162,9 @@ final class RelayedConnection {
             // Fatal unrecognized_name, as for every refusal before TLS: nobody is served here under that name.
             let alert = ByteBuffer(bytes: [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70])
             self.client.channel?.writeAndFlush(alert, promise: nil)
+            self.client.channel?.close(promise: nil)
+        case (.client, .closed):
+            // Told to end before the socket was ours.
             self.client.channel?.close(promise: nil)
         default: break
         }
@@ -189,11 +196,22 @@ final class RelayedConnection {
             return
         }
         self.outcome.caller = ids.joined(separator: ",")
-        guard callers.permits(ids) else {
+        self.callerIDs = ids
+        guard (self.newerRules ?? callers).permits(ids) else {
             self.refuse(.notPermitted, nil)
             return
         }
         self.connectNext()
+    }
+
+    /// The rules have changed since the connection was taken.
+    func recheck(_ callers: CallerRules) {
+        self.newerRules = callers
+        switch self.state {
+        case .greeting, .closing, .closed: break
+        case .connecting: if !callers.permits(self.callerIDs) { self.refuse(.notPermitted, nil) }
+        case .relaying: if !callers.permits(self.callerIDs) { self.end(.revoked, "its caller is no longer permitted") }
+        }
     }
 
     // MARK: Ending
@@ -221,7 +239,7 @@ final class RelayedConnection {
         case .clientReset, .upstreamReset, .failed:
             self.abort(.client)
             self.abort(.upstream)
-        case .finished, .refused, .idle, .closed:
+        case .finished, .refused, .idle, .closed, .revoked:
             self.closePolitely(.client)
             self.closePolitely(.upstream)
         }

@@ -44,6 +44,8 @@ package struct TLSOutcome: Sendable, Hashable {
         case idle
         /// TLS failed after the connection was allowed.
         case failed
+        /// `TLSRelay.recheck` found that its caller is no longer permitted.
+        case revoked
         /// `TLSRelay.close` was called.
         case closed
     }

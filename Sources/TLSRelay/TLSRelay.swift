@@ -33,8 +33,25 @@ package final class TLSRelay: Sendable {
 
     /// Ends a connection now. Ids of connections that ended in the meantime are ignored.
     package func close(id: UInt64) {
-        guard let bound = self.connections.withLock({ $0[id] }) else { return }
-        bound.eventLoop.execute { bound.value.end(.closed, nil) }
+        self.withConnection(id) { $0.end(.closed, nil) }
+    }
+
+    /// On the connection's loop. One that was taken a moment ago is known once its loop has come to it.
+    private func withConnection(_ id: UInt64, _ body: @escaping @Sendable (RelayedConnection) -> Void) {
+        let bound = self.connections.withLock { $0[id] }
+        if let bound { return bound.eventLoop.execute { body(bound.value) } }
+        for loop in self.group.makeIterator() {
+            loop.execute {
+                let bound = self.connections.withLock { $0[id] }
+                if let bound, bound.eventLoop === loop { body(bound.value) }
+            }
+        }
+    }
+
+    /// Ends a terminated connection whose caller these rules do not permit. One that has not shown its certificate yet is
+    /// measured by them when it does.
+    package func recheck(id: UInt64, callers: CallerRules) {
+        self.withConnection(id) { $0.recheck(callers) }
     }
 
     /// Makes ready what the clusters need; returns those that cannot be connected to.

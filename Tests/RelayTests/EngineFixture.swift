@@ -15,7 +15,13 @@ final class RecordLog: ConnectionRecordSink {
 
 /// Keeps sockets that are handed off.
 final class HandoffLog: ConnectionHandoff {
-    private let state = Mutex<(taken: [HandedConnection], closed: [ConnectionID])>(([], []))
+    private struct State {
+        var taken: [HandedConnection] = []
+        var closed: [ConnectionID] = []
+        var rechecked: [(id: ConnectionID, callers: CallerRules)] = []
+    }
+
+    private let state = Mutex(State())
     func take(_ connection: HandedConnection) { self.state.withLock { $0.taken.append(connection) } }
     func close(_ id: ConnectionID, reason: CloseReason) {
         let connection = self.state.withLock { state in
@@ -26,6 +32,8 @@ final class HandoffLog: ConnectionHandoff {
         _ = cl_close(connection.socket)
         connection.finish(HandoffOutcome(verdict: .allowed, closeReason: reason))
     }
+    func recheck(_ id: ConnectionID, callers: CallerRules) { self.state.withLock { $0.rechecked.append((id, callers)) } }
+    var rechecked: [(id: ConnectionID, callers: CallerRules)] { self.state.withLock { $0.rechecked } }
     var taken: [HandedConnection] { self.state.withLock { $0.taken } }
     var closed: [ConnectionID] { self.state.withLock { $0.closed } }
 }

@@ -176,4 +176,23 @@ import Testing
         #expect(outcome.verdict == .allowed && outcome.ending == .closed)
         #expect(door.relay.activeConnections == 0)
     }
+
+    @Test("new rules end the connections of those they no longer permit, and no others")
+    func recheck() async throws {
+        let upstream = try await Upstream(echo)
+        let door = self.door(to: upstream, tls: false)
+        try await connect(port: door.port, tls: self.tls).executeThenClose { inbound, outbound in
+            var reading = inbound.makeAsyncIterator()
+            for (byte, rules) in [("x", CallerRules(allow: ["spiffe://default/web"])), ("y", CallerRules(allow: ["spiffe://default/api"]))]
+            {
+                try await outbound.write(ByteBuffer(string: byte))
+                #expect(try await reading.next() == ByteBuffer(string: byte))
+                door.relay.recheck(id: 1, callers: rules)
+            }
+            #expect(try await reading.next() == nil)
+        }
+        let outcome = await door.outcome()
+        #expect(outcome.verdict == .allowed && outcome.ending == .revoked)
+        #expect(outcome.bytesIn == 2)
+    }
 }
