@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <linux/filter.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -58,6 +59,15 @@ int cl_accept(int listener, struct sockaddr_storage *client) {
 int cl_bind(int fd, const struct sockaddr *address, socklen_t length) { return result(bind(fd, address, length)); }
 int cl_listen(int fd, int backlog) { return result(listen(fd, backlog)); }
 int cl_connect(int fd, const struct sockaddr *address, socklen_t length) { return result(connect(fd, address, length)); }
+
+bool cl_has_source_address(const struct sockaddr *peer, socklen_t length) {
+    // Connecting a datagram socket chooses the source address and sends nothing.
+    int fd = socket(peer->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return errno == EMFILE || errno == ENFILE;
+    bool reachable = connect(fd, peer, length) == 0;
+    close(fd);
+    return reachable;
+}
 
 int cl_ignore_new_connections(int listener) {
     // On a TCP socket a filter sees the TCP header first; byte 13 has the flags. Drop SYN without ACK.
@@ -166,6 +176,21 @@ int64_t cl_raise_file_limit(void) {
         if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
     }
     return (int64_t)limit.rlim_cur;
+}
+
+int cl_open_to_read(const char *path) { return result(open(path, O_RDONLY | O_CLOEXEC)); }
+ssize_t cl_read_anew(int fd, char *text, size_t count) { return result_size(pread(fd, text, count, 0)); }
+
+uint64_t cl_address_space_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+    return limit.rlim_cur;
+}
+
+void cl_trim_memory(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 int cl_open_spare(void) { return result(open("/dev/null", O_RDONLY | O_CLOEXEC)); }

@@ -59,10 +59,11 @@ package final class RelayEngine: Sendable {
         guard isFirst else { return }
         cl_ignore_sigpipe()
         let files = cl_raise_file_limit()
+        let memory = MemoryGuard(limit: self.options.memoryLimit)
         for (number, worker) in self.workers.enumerated() {
             let environment = WorkerEnvironment(
                 number: number, options: self.options, handoff: self.handoff, records: self.records, resolver: self.resolver,
-                mailbox: worker.mailbox, counters: worker.counters)
+                memory: memory, mailbox: worker.mailbox, counters: worker.counters)
             let epoll = cl_epoll_create()
             guard epoll >= 0 else { throw RelayError(what: "make an epoll set", status: epoll) }
             let ended = worker.ended

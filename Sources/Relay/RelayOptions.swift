@@ -24,6 +24,9 @@ package struct RelayOptions: Sendable {
     package var bindsUnspecified = false
     /// Whether connections that were allowed leave a record when they close.
     package var recordAllowed = true
+    /// Resident bytes of this process from which on new connections are refused; nil: only the limits the system sets
+    /// (cgroup, address space) count.
+    package var memoryLimit: UInt64?
 
     package init() {}
 }

@@ -25,33 +25,17 @@ extension Worker {
             case ECONNABORTED, EINTR, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, EPERM:
                 count += 1
             case EMFILE, ENFILE, ENOBUFS, ENOMEM:
-                if !self.shed(socket) { return }
-                count += 1
-            default: return
+                switch self.shed(socket, -fd) {
+                case .taken: count += 1
+                case .nobodyThere: return
+                case .impossible: return self.pauseAccepting()
+                }
+            default: return self.pauseAccepting()
             }
         }
     }
 
-    /// Out of descriptors: takes one connection with the spare descriptor and refuses it, so that the client learns of it and
-    /// the listener doesn't stay ready for ever. False when there is nothing to take or nothing to take it with.
-    private mutating func shed(_ socket: Socket) -> Bool {
-        guard self.spareFD >= 0 else {
-            self.spareFD = cl_open_spare()
-            return false
-        }
-        _ = cl_close(self.spareFD)
-        var storage = sockaddr_storage()
-        let fd = cl_accept(socket.fd, &storage)
-        if fd >= 0 {
-            let slot = self.occupy(fd, IPEndpoint(storage), listener: socket.listener)
-            self.refuse(slot, .overloaded)
-            if slot.pointee.state == .closing { self.release(slot) }
-        }
-        self.spareFD = cl_open_spare()
-        return fd >= 0
-    }
-
-    private mutating func occupy(_ fd: Int32, _ client: IPEndpoint, listener: Int32) -> Slot {
+    mutating func occupy(_ fd: Int32, _ client: IPEndpoint, listener: Int32) -> Slot {
         let slot = self.slab.take()
         self.serial &+= 1
         slot.pointee.id = UInt64(self.environment.number) << 48 | (self.serial & 0xFFFF_FFFF_FFFF)
@@ -70,6 +54,7 @@ extension Worker {
 
     private mutating func open(_ fd: Int32, _ client: IPEndpoint, listener: Int32) {
         let slot = self.occupy(fd, client, listener: listener)
+        if self.environment.memory.isShort(now: self.now) { return self.shed(slot, ENOMEM) }
         if self.tables[Int(self.current)]!.live.compiled.listeners[Int(listener)].table == nil {
             self.follow(slot, route: 0)
         } else {
@@ -78,11 +63,19 @@ extension Worker {
         }
     }
 
-    /// Adds the client's socket to the epoll set, if it isn't there.
-    mutating func pollClient(_ slot: Slot) {
-        guard !slot.pointee.flags.contains(.clientPolled) else { return }
-        slot.pointee.flags.insert(.clientPolled)
+    /// Adds the client's socket to the epoll set, if it isn't there. False where the kernel has no room for one more: nobody
+    /// would tell of its events.
+    @discardableResult
+    mutating func pollClient(_ slot: Slot) -> Bool {
+        guard !slot.pointee.flags.contains(.clientPolled) else { return true }
         let events = CL_EPOLLIN | CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET
-        _ = cl_epoll_add(self.epoll, slot.pointee.clientFD, events, Self.tag(.client, slot.pointee.index, slot.pointee.generation))
+        let tag = Self.tag(.client, slot.pointee.index, slot.pointee.generation)
+        let status = cl_epoll_add(self.epoll, slot.pointee.clientFD, events, tag)
+        guard status == 0 else {
+            slot.pointee.lastError = -status
+            return false
+        }
+        slot.pointee.flags.insert(.clientPolled)
+        return true
     }
 }

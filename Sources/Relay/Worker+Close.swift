@@ -154,6 +154,8 @@ extension Worker {
 
     private func detail(_ slot: Slot, _ verdict: ConnectionRecord.Verdict) -> String? {
         switch verdict {
+        case .refused(.overloaded) where slot.pointee.lastError == ENOMEM:
+            return self.environment.memory.problem ?? SystemError.text(ENOMEM)
         case .refused(.connectFailed), .refused(.overloaded):
             return slot.pointee.lastError > 0 ? SystemError.text(slot.pointee.lastError) : nil
         case .refused(.nameNotResolved):

@@ -46,6 +46,7 @@ extension Worker {
         case 0: .connectFailed
         case 1: .connectTimeout
         case 2: .nameNotResolved
+        case 3: .overloaded
         default: .noEndpoint
         }
     }
@@ -118,15 +119,18 @@ extension Worker {
         guard status == 0 || status == -EINPROGRESS else {
             _ = cl_close(fd)
             slot.pointee.lastError = -status
-            self.addressFailed(slot, .connectFailed)
+            if Self.isShortage(-status, address) { self.skipPlace(slot) } else { self.addressFailed(slot, .connectFailed) }
             return false
         }
         slot.pointee.upstreamFD = fd
         slot.pointee.state = .connecting
         self.setDeadline(slot, after: self.limits.connect)
         let events = CL_EPOLLIN | CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET
-        _ = cl_epoll_add(self.epoll, fd, events, Self.tag(.upstream, slot.pointee.index, slot.pointee.generation))
-        self.pollClient(slot)
+        let polled = cl_epoll_add(self.epoll, fd, events, Self.tag(.upstream, slot.pointee.index, slot.pointee.generation))
+        if polled != 0 || !self.pollClient(slot) {
+            if polled != 0 { slot.pointee.lastError = -polled }
+            self.refuse(slot, .overloaded)
+        }
         return true
     }
 
@@ -176,8 +180,22 @@ extension Worker {
         slot.pointee.flags.remove(.placed)
     }
 
+    /// Too little of ours for this endpoint, which is not to blame. For another one there may be enough.
+    private mutating func skipPlace(_ slot: Slot) {
+        self.note(slot, .overloaded)
+        slot.pointee.tried.insert(Int(slot.pointee.place))
+        self.clusters[Int(slot.pointee.cluster)]!.balancer.ended(Int(slot.pointee.place))
+        slot.pointee.flags.remove(.placed)
+    }
+
     private func note(_ slot: Slot, _ reason: RefusalReason) {
-        slot.pointee.lastFailure = reason == .connectTimeout ? 1 : reason == .nameNotResolved ? 2 : 0
+        slot.pointee.lastFailure =
+            switch reason {
+            case .connectTimeout: 1
+            case .nameNotResolved: 2
+            case .overloaded: 3
+            default: 0
+            }
     }
 
     private mutating func established(_ slot: Slot, _ events: UInt32) {

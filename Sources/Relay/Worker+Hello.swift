@@ -35,7 +35,7 @@ extension Worker {
                 _ = cl_set_receive_low_water(slot.pointee.clientFD, Int32(atLeast))
             }
             if !slot.pointee.flags.contains(.clientPolled) {
-                self.pollClient(slot)
+                guard self.pollClient(slot) else { return self.refuse(slot, .overloaded) }
                 self.setDeadline(slot, after: self.limits.hello)
             }
         }

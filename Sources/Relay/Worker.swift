@@ -12,6 +12,7 @@ struct WorkerEnvironment: Sendable {
     let handoff: any ConnectionHandoff
     let records: any ConnectionRecordSink
     let resolver: any NameResolver
+    let memory: MemoryGuard
     let mailbox: Mailbox
     let counters: WorkerCounters
 }
@@ -107,6 +108,8 @@ struct Worker: ~Copyable {
     var onEmpty: [@Sendable () -> Void] = []
     /// Closed and reopened to take and shed a connection when descriptors run out.
     var spareFD: Int32
+    /// Set while the listeners rest because nothing can be taken or refused.
+    var acceptPauseEnd: Int64?
     /// Set while stopping: when to give up waiting for handed-off connections.
     var stopDeadline: Int64?
 
@@ -170,6 +173,7 @@ struct Worker: ~Copyable {
             // After the events: a message may free what an event of the same turn speaks of.
             if hasMail { self.readMail() }
             if self.slab.count == 0 && !self.onEmpty.isEmpty { self.reportEmpty() }
+            if let end = self.acceptPauseEnd, self.now >= end { self.resumeAccepting() }
             if let deadline = self.stopDeadline, self.slab.count == 0 || self.now >= deadline { break }
         }
         self.end()
@@ -178,8 +182,8 @@ struct Worker: ~Copyable {
     /// How long to sleep at most, in milliseconds; -1: for ever.
     private var timeout: Int32 {
         let timeout = self.timers.timeout(now: self.now)
-        guard self.stopDeadline != nil else { return timeout }
-        // The deadline of stopping is no timer's.
+        guard self.stopDeadline != nil || self.acceptPauseEnd != nil else { return timeout }
+        // The deadline of stopping is no timer's, and the end of a pause neither.
         return timeout < 0 ? 50 : min(timeout, 50)
     }
 

@@ -44,6 +44,8 @@ int cl_bind(int fd, const struct sockaddr *address, socklen_t length);
 int cl_listen(int fd, int backlog);
 // 0, or -EINPROGRESS for a connect under way, or another -errno.
 int cl_connect(int fd, const struct sockaddr *address, socklen_t length);
+// Whether there is an address of ours from which a peer can be reached, whatever ports are taken.
+bool cl_has_source_address(const struct sockaddr *peer, socklen_t length);
 // From now on the listener doesn't see new SYNs; handshakes under way go on.
 int cl_ignore_new_connections(int listener);
 int cl_local_address(int fd, struct sockaddr_storage *address);
@@ -90,6 +92,14 @@ int64_t cl_realtime_ns(void);
 int cl_affinity_count(void);
 // Raises the limit of open files as far as it may go without privilege, and returns it.
 int64_t cl_raise_file_limit(void);
+// An open file, or -errno.
+int cl_open_to_read(const char *path);
+// The text at the beginning of an open file of /proc or a cgroup, as it is now. Returns its length, or -errno.
+ssize_t cl_read_anew(int fd, char *text, size_t count);
+// The limit of the address space in bytes, UINT64_MAX for none.
+uint64_t cl_address_space_limit(void);
+// Gives memory that was freed back to the system.
+void cl_trim_memory(void);
 // An open file to close and reopen when descriptors run out.
 int cl_open_spare(void);
 // Writing to a socket that is gone is an error to handle, not a signal. For splice, which has no MSG_NOSIGNAL.
