@@ -108,6 +108,7 @@ ssize_t cl_send(int fd, const void *bytes, size_t count) { return result_size(se
 
 int cl_set_receive_low_water(int fd, int bytes) { return set(fd, SOL_SOCKET, SO_RCVLOWAT, bytes); }
 int cl_set_no_delay(int fd) { return set(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
+int cl_set_speaks_first(int fd) { return set(fd, IPPROTO_TCP, TCP_QUICKACK, 0); }
 int cl_set_reuse_address(int fd) { return set(fd, SOL_SOCKET, SO_REUSEADDR, 1); }
 int cl_set_reuse_port(int fd) { return set(fd, SOL_SOCKET, SO_REUSEPORT, 1); }
 int cl_set_v6_only(int fd) { return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1); }

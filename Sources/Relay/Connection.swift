@@ -42,6 +42,10 @@ struct Connection {
         static let placed = Self(rawValue: 512)
         /// To be reset as soon as the kernel has sent what it holds.
         static let resetting = Self(rawValue: 1024)
+        /// The epoll set tells of room to write to the client.
+        static let clientRoomPolled = Self(rawValue: 2048)
+        /// In the list of those with bytes received in this turn and not sent yet.
+        static let unsent = Self(rawValue: 4096)
     }
 
     let index: Int32
@@ -113,6 +117,11 @@ struct Direction {
         static let cutOff = Self(rawValue: 128)
         /// The source's end (FIN) has arrived, perhaps behind unread bytes.
         static let announced = Self(rawValue: 256)
+        /// The destination still holds small writes back while others are under way (Nagle's algorithm). The first goes out
+        /// at once even so, and many a connection has only that one.
+        static let nagle = Self(rawValue: 512)
+        /// `held` is in the worker's turn buffer: it is sent or moved to a chunk before the turn is over.
+        static let borrowed = Self(rawValue: 1024)
     }
 
     var flags: Flags = []
@@ -121,7 +130,7 @@ struct Direction {
     var pipeBytes: Int32 = 0
     var heldStart: Int32 = 0
     var heldEnd: Int32 = 0
-    /// What the destination had no room for, in a chunk of the worker's pool.
+    /// What the destination had no room for, in a chunk of the worker's pool; or what the turn has yet to send (`borrowed`).
     var held: UnsafeMutableRawPointer?
     var moved: UInt64 = 0
 }

@@ -68,9 +68,7 @@ extension Worker {
     @discardableResult
     mutating func pollClient(_ slot: Slot) -> Bool {
         guard !slot.pointee.flags.contains(.clientPolled) else { return true }
-        let events = CL_EPOLLIN | CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET
-        let tag = Self.tag(.client, slot.pointee.index, slot.pointee.generation)
-        let status = cl_epoll_add(self.epoll, slot.pointee.clientFD, events, tag)
+        let status = cl_epoll_add(self.epoll, slot.pointee.clientFD, Self.clientEvents, Self.clientTag(slot))
         guard status == 0 else {
             slot.pointee.lastError = -status
             return false
@@ -78,4 +76,14 @@ extension Worker {
         slot.pointee.flags.insert(.clientPolled)
         return true
     }
+
+    /// Room to write is asked for once it is missing: a fresh socket has room, and would say so to no purpose.
+    mutating func pollClientRoom(_ slot: Slot) {
+        guard slot.pointee.flags.contains(.clientPolled), !slot.pointee.flags.contains(.clientRoomPolled) else { return }
+        slot.pointee.flags.insert(.clientRoomPolled)
+        _ = cl_epoll_modify(self.epoll, slot.pointee.clientFD, Self.clientEvents | CL_EPOLLOUT, Self.clientTag(slot))
+    }
+
+    private static var clientEvents: UInt32 { CL_EPOLLIN | CL_EPOLLRDHUP | CL_EPOLLET }
+    private static func clientTag(_ slot: Slot) -> UInt64 { Self.tag(.client, slot.pointee.index, slot.pointee.generation) }
 }

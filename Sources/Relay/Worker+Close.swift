@@ -20,7 +20,7 @@ extension Worker {
         self.linger(slot)
     }
 
-    private func takesTLS(_ slot: Slot) -> Bool {
+    func takesTLS(_ slot: Slot) -> Bool {
         guard slot.pointee.listener >= 0 else { return true }
         return self.tables[Int(slot.pointee.table)]!.live.compiled.listeners[Int(slot.pointee.listener)].table != nil
     }

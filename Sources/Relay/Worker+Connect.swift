@@ -113,8 +113,7 @@ extension Worker {
             self.refuse(slot, .overloaded)
             return true
         }
-        // Before connecting, so that the first small write isn't held back.
-        _ = cl_set_no_delay(fd)
+        if self.speaksFirst(slot) { _ = cl_set_speaks_first(fd) }
         let status = address.withSocketAddress { cl_connect(fd, $0, $1) }
         guard status == 0 || status == -EINPROGRESS else {
             _ = cl_close(fd)
@@ -133,6 +132,9 @@ extension Worker {
         }
         return true
     }
+
+    /// Whether bytes for the upstream are there by now, so that there is no waiting for it to begin.
+    private func speaksFirst(_ slot: Slot) -> Bool { self.takesTLS(slot) }
 
     mutating func connectEvent(_ slot: Slot, _ events: UInt32) {
         let error = events & (CL_EPOLLERR | CL_EPOLLHUP) != 0 ? cl_socket_error(slot.pointee.upstreamFD) : 0
@@ -207,7 +209,7 @@ extension Worker {
         self.counters.observe(.connectSeconds, UInt64(max(0, self.now - slot.pointee.connectStartedAt)) / 1000)
         self.setDeadline(slot, after: min(self.limits.idle, Self.firstCheck))
         // The hello waits in the socket, and its edge was spent while we looked at it.
-        slot.pointee.forward.flags.insert([.readable, .writable])
+        slot.pointee.forward.flags.insert([.readable, .writable, .nagle])
         slot.pointee.backward.flags.insert(.writable)
         if slot.pointee.flags.contains(.clientHungUp) { slot.pointee.forward.flags.insert(.hungUp) }
         self.relay(slot, clientEvents: 0, upstreamEvents: events)

@@ -18,6 +18,8 @@ extension Worker {
         case waiting
         /// The share of this turn is used up.
         case more
+        /// All was passed on just now; the end itself is still to be said.
+        case ended
         case done
         case sourceFailed
         /// The destination has ended its own half before, and takes no more.
@@ -34,6 +36,7 @@ extension Worker {
         let forward = self.pump(&slot.pointee.forward, from: slot.pointee.clientFD, to: slot.pointee.upstreamFD)
         let backward = self.pump(&slot.pointee.backward, from: slot.pointee.upstreamFD, to: slot.pointee.clientFD)
 
+        if slot.pointee.forward.flags.union(slot.pointee.backward.flags).contains(.borrowed) { self.queueUnsent(slot) }
         let movedIn = slot.pointee.forward.moved &- before.0
         let movedOut = slot.pointee.backward.moved &- before.1
         if movedIn | movedOut != 0 {
@@ -41,6 +44,9 @@ extension Worker {
             self.counters.add(.bytesIn, movedIn)
             self.counters.add(.bytesOut, movedOut)
         }
+        // Where both ways are over, closing says it.
+        if case .ended = forward, !slot.pointee.backward.flags.contains(.done) { _ = cl_shutdown_write(slot.pointee.upstreamFD) }
+        if case .ended = backward, !slot.pointee.forward.flags.contains(.done) { _ = cl_shutdown_write(slot.pointee.clientFD) }
         self.conclude(slot, forward, backward, clientEvents: clientEvents, upstreamEvents: upstreamEvents)
     }
 
@@ -81,6 +87,7 @@ extension Worker {
         {
             return self.reset(slot, .upstreamReset)
         }
+        if !slot.pointee.backward.flags.contains(.writable) { self.pollClientRoom(slot) }
         switch (forward, backward) {
         case (.more, _), (_, .more): self.queue(slot)
         default: if isForwardBroken || isBackwardBroken { self.queue(slot) }
@@ -134,8 +141,7 @@ extension Worker {
                 self.releaseBuffers(&direction)
                 if direction.flags.contains(.failed) { return .sourceFailed }
                 direction.flags.insert(.done)
-                _ = cl_shutdown_write(destination)
-                return .done
+                return .ended
             }
             guard direction.flags.contains(.readable) else {
                 self.releaseBuffers(&direction)
@@ -144,8 +150,13 @@ extension Worker {
             guard reads < Self.readsPerTurn else { return .more }
             reads += 1
             let isBulk = direction.flags.contains(.bulk) && self.takePipe(&direction)
-            let failure = isBulk ? self.fillPipe(&direction, from: source) : self.receive(&direction, from: source, to: destination)
-            if let failure { return failure }
+            if isBulk {
+                self.fillPipe(&direction, from: source)
+            } else if self.turn.hasRoom, direction.flags.contains(.writable) {
+                if self.receiveForTurn(&direction, from: source) { return .waiting }
+            } else {
+                if let failure = self.receive(&direction, from: source, to: destination) { return failure }
+            }
         }
     }
 
@@ -159,9 +170,10 @@ extension Worker {
         let moved: Int
         if direction.heldEnd > direction.heldStart {
             let count = Int(direction.heldEnd - direction.heldStart)
-            moved = cl_send(destination, direction.held! + Int(direction.heldStart), count)
+            moved = self.send(&direction, direction.held! + Int(direction.heldStart), count, to: destination)
             if moved > 0 { direction.heldStart += Int32(moved) }
         } else {
+            Self.endDelay(&direction, destination)
             moved = cl_splice(self.pipes[direction.pipe].readEnd, destination, Int(direction.pipeBytes))
             if moved > 0 { direction.pipeBytes -= Int32(moved) }
         }
@@ -181,30 +193,28 @@ extension Worker {
     /// EPIPE: there was an end, and a reset after it (tcp_reset in Linux). Whatever else: there was none.
     private static func sendFailed(_ status: Int) -> Pumped { status == -Int(EPIPE) ? .destinationClosed : .destinationReset }
 
-    /// Nil when the loop should look again.
-    private mutating func fillPipe(_ direction: inout Direction, from source: Int32) -> Pumped? {
+    private mutating func fillPipe(_ direction: inout Direction, from source: Int32) {
         let pipe = self.pipes[direction.pipe]
         let count = cl_splice(source, pipe.writeEnd, Int(pipe.capacity))
         if count > 0 {
             direction.pipeBytes = Int32(count)
             if count < Self.bulkThreshold { direction.flags.remove(.bulk) }
-            return nil
+        } else {
+            Self.readEnded(&direction, count)
         }
-        return Self.readEnded(&direction, count)
     }
 
+    /// Nil when the loop should look again.
     private mutating func receive(_ direction: inout Direction, from source: Int32, to destination: Int32) -> Pumped? {
         let count = cl_recv(source, self.scratch.baseAddress, ChunkPool.chunkSize)
-        guard count > 0 else { return Self.readEnded(&direction, count) }
-        if count == ChunkPool.chunkSize {
-            direction.flags.insert(.bulk)
-        } else if !direction.flags.contains(.hungUp) {
-            // A short read emptied the socket (epoll(7)); what comes later makes a new edge.
-            direction.flags.remove(.readable)
+        guard count > 0 else {
+            Self.readEnded(&direction, count)
+            return nil
         }
+        Self.noteRead(&direction, count)
         var sent = 0
         if direction.flags.contains(.writable) {
-            let status = cl_send(destination, self.scratch.baseAddress, count)
+            let status = self.send(&direction, self.scratch.baseAddress!, count, to: destination)
             if status >= 0 {
                 sent = status
                 direction.moved &+= UInt64(sent)
@@ -216,27 +226,46 @@ extension Worker {
         }
         if sent < count {
             // What is left over fits into one chunk, as it came by one receive.
-            let chunk = direction.held ?? self.chunks.take()
-            chunk.copyMemory(from: self.scratch.baseAddress! + sent, byteCount: count - sent)
-            direction.held = chunk
-            direction.heldStart = 0
-            direction.heldEnd = Int32(count - sent)
+            self.hold(&direction, self.scratch.baseAddress! + sent, count - sent)
         }
         return nil
     }
 
-    private static func readEnded(_ direction: inout Direction, _ status: Int) -> Pumped? {
-        if status == 0 {
-            direction.flags.insert(direction.flags.contains(.cutOff) ? [.ended, .failed] : .ended)
-            return nil
-        }
-        if status == -Int(EINTR) { return nil }
-        if status == -Int(EAGAIN) {
+    mutating func hold(_ direction: inout Direction, _ bytes: UnsafeRawPointer, _ count: Int) {
+        let chunk = direction.held ?? self.chunks.take()
+        chunk.copyMemory(from: bytes, byteCount: count)
+        direction.held = chunk
+        direction.heldStart = 0
+        direction.heldEnd = Int32(count)
+    }
+
+    private func send(_ direction: inout Direction, _ bytes: UnsafeRawPointer, _ count: Int, to destination: Int32) -> Int {
+        if direction.moved > 0 { Self.endDelay(&direction, destination) }
+        return cl_send(destination, bytes, count)
+    }
+
+    private static func endDelay(_ direction: inout Direction, _ destination: Int32) {
+        guard direction.flags.contains(.nagle) else { return }
+        direction.flags.remove(.nagle)
+        _ = cl_set_no_delay(destination)
+    }
+
+    static func noteRead(_ direction: inout Direction, _ count: Int) {
+        if count == ChunkPool.chunkSize {
+            direction.flags.insert(.bulk)
+        } else if !direction.flags.contains(.hungUp) {
+            // A short read emptied the socket (epoll(7)); what comes later makes a new edge.
             direction.flags.remove(.readable)
-        } else {
-            direction.flags.insert([.ended, .failed])
         }
-        return nil
+    }
+
+    static func readEnded(_ direction: inout Direction, _ status: Int) {
+        switch status {
+        case 0: direction.flags.insert(direction.flags.contains(.cutOff) ? [.ended, .failed] : .ended)
+        case -Int(EINTR): break
+        case -Int(EAGAIN): direction.flags.remove(.readable)
+        default: direction.flags.insert([.ended, .failed])
+        }
     }
 
     mutating func releaseBuffers(_ direction: inout Direction) {
@@ -246,7 +275,7 @@ extension Worker {
             direction.pipeBytes = 0
         }
         if let chunk = direction.held {
-            self.chunks.giveBack(chunk)
+            if direction.flags.contains(.borrowed) { direction.flags.remove(.borrowed) } else { self.chunks.giveBack(chunk) }
             direction.held = nil
             direction.heldStart = 0
             direction.heldEnd = 0

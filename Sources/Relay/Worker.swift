@@ -84,6 +84,8 @@ struct Worker: ~Copyable {
     let events: UnsafeMutablePointer<cl_epoll_event>
     /// For peeks, receives and whatever else needs bytes for a moment.
     let scratch: UnsafeMutableRawBufferPointer
+    /// What was received in this turn and not sent yet.
+    var turn = TurnBuffer()
     var now: Int64
     var generator = FastGenerator()
 
@@ -163,10 +165,12 @@ struct Worker: ~Copyable {
             self.now = cl_monotonic_ns()
             var hasMail = false
             if count > 0 {
+                self.turn.begin(events: Int(count))
                 for position in 0..<Int(count) {
                     let event = self.events[position]
                     if self.dispatch(event.events, event.data) { hasMail = true }
                 }
+                self.sendTurn()
             }
             self.continueQueued()
             while let index = self.timers.popExpired(now: self.now) { self.deadlinePassed(self.slab[index]) }

@@ -63,6 +63,8 @@ ssize_t cl_send(int fd, const void *bytes, size_t count);
 
 int cl_set_receive_low_water(int fd, int bytes);
 int cl_set_no_delay(int fd);
+// Before connecting: we speak first, so the kernel may leave the handshake's last ACK to the first data. It's one packet less.
+int cl_set_speaks_first(int fd);
 int cl_set_reuse_address(int fd);
 int cl_set_reuse_port(int fd);
 int cl_set_v6_only(int fd);
