@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Waits for so many things to happen on threads of ours.
-final class Countdown: Sendable {
+package final class Countdown: Sendable {
     private struct State {
         var left: Int
         var serial = 0
@@ -12,9 +12,9 @@ final class Countdown: Sendable {
 
     private let state: Mutex<State>
 
-    init(_ count: Int) { self.state = Mutex(State(left: count)) }
+    package init(_ count: Int) { self.state = Mutex(State(left: count)) }
 
-    func countDown() {
+    package func countDown() {
         let ready = self.state.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.left -= 1
             guard state.left <= 0 else { return [] }
@@ -25,7 +25,7 @@ final class Countdown: Sendable {
     }
 
     /// Returns early when the task is cancelled.
-    func wait() async {
+    package func wait() async {
         let serial = self.state.withLock { state in
             state.serial += 1
             return state.serial

@@ -1,6 +1,6 @@
 extension Duration {
     /// Whole nanoseconds, as the engine's clock counts; durations of more than 292 years are that long.
-    var nanoseconds: Int64 {
+    package var nanoseconds: Int64 {
         let (seconds, attoseconds) = self.components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return seconds < 0 ? .min : .max }

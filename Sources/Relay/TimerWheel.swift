@@ -2,7 +2,7 @@
 ///
 /// A tick is 2^26 ns (67 ms), so deadlines are met up to that much late, never early. A deadline beyond the wheel's
 /// 69 seconds waits in the farthest bucket and is looked at again there.
-struct TimerWheel: ~Copyable {
+package struct TimerWheel: ~Copyable {
     private struct Entry {
         var deadline: Int64 = 0
         var next: Int32 = -1
@@ -24,7 +24,7 @@ struct TimerWheel: ~Copyable {
     /// Every bucket up to this tick is worked off.
     private var tick: Int64
 
-    init(now: Int64) {
+    package init(now: Int64) {
         self.capacity = 256
         self.entries = .allocate(capacity: 256)
         self.entries.initialize(repeating: Entry(), count: 256)
@@ -41,7 +41,7 @@ struct TimerWheel: ~Copyable {
         self.occupied.deallocate()
     }
 
-    mutating func set(_ index: Int, deadline: Int64) {
+    package mutating func set(_ index: Int, deadline: Int64) {
         if index >= self.capacity { self.grow(to: index + 1) }
         self.cancel(index)
         let wanted = (deadline >> Self.shift) + 1
@@ -50,7 +50,7 @@ struct TimerWheel: ~Copyable {
         self.link(index, Int(tick) & (Self.size - 1))
     }
 
-    mutating func cancel(_ index: Int) {
+    package mutating func cancel(_ index: Int) {
         guard index < self.capacity, self.entries[index].bucket >= 0 else { return }
         let entry = self.entries[index]
         if entry.previous >= 0 {
@@ -66,7 +66,7 @@ struct TimerWheel: ~Copyable {
     }
 
     /// Takes out one slot whose deadline has passed. Call until nil.
-    mutating func popExpired(now: Int64) -> Int? {
+    package mutating func popExpired(now: Int64) -> Int? {
         while true {
             while self.heads[Self.due] >= 0 {
                 let index = Int(self.heads[Self.due])
@@ -88,7 +88,7 @@ struct TimerWheel: ~Copyable {
     }
 
     /// How long to sleep at most, in milliseconds; -1: nothing is set.
-    func timeout(now: Int64) -> Int32 {
+    package func timeout(now: Int64) -> Int32 {
         guard let next = self.nextOccupied() else { return -1 }
         let wait = (next << Self.shift) - now
         return wait <= 0 ? 0 : Int32((wait + 999_999) / 1_000_000)

@@ -101,5 +101,10 @@ package struct RelayError: Error, CustomStringConvertible {
     let what: String
     let status: Int32
 
+    package init(what: String, status: Int32) {
+        self.what = what
+        self.status = status
+    }
+
     package var description: String { "Can't \(self.what): \(SystemError.text(-self.status))." }
 }

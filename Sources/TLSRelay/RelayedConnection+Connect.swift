@@ -1,33 +1,124 @@
-import NIOCore
-import NIOPosix
-import NIOSSL
+import CLinux
+import NameResolution
+import Relay
 import Routing
 
 /// Finding an upstream: one endpoint after the other until one is connected and has proved itself.
+struct Attempts {
+    enum Phase { case resolving, racing, securing }
+
+    var phase = Phase.resolving
+    var tried = Tried()
+    var count = 0
+    var claim: Balancers.Claim?
+    var endpoint: Endpoint?
+    var lastFailure: AttemptError?
+    /// Nil where the cluster speaks plaintext.
+    var tls: UpstreamSettings?
+    /// Of the first attempt.
+    var start: Int64 = 0
+    /// Of the attempt under way.
+    var deadline: Int64 = 0
+    var race = Race()
+    /// The number of the upstream's socket; 0 before there is one.
+    var winner: UInt64 = 0
+}
+
+struct UpstreamSettings {
+    var context: TLSContext
+    /// Sent in our hello; nil sends none.
+    var serverName: String?
+}
+
+struct AttemptError: Error {
+    let reason: RefusalReason
+    let detail: String
+
+    init(_ reason: RefusalReason, _ detail: String) {
+        self.reason = reason
+        self.detail = detail
+    }
+}
+
 extension RelayedConnection {
-    func connectNext() {
+    func connect() {
         self.state = .connecting
-        if self.connectStart == nil { self.connectStart = .now() }
-        guard self.attempts < self.options.connectAttempts,
-            let (claim, endpoint) = self.relay.balancers.begin(self.request.cluster, tried: &self.tried)
-        else {
-            let (reason, detail) = self.lastFailure ?? (.noEndpoint, "cluster \(self.request.cluster.name) has no endpoint")
-            self.refuse(reason, detail)
-            return
-        }
-        self.attempts += 1
-        self.claim = claim
-        self.outcome.endpoint = endpoint.label
-        do {
-            self.connect(to: endpoint, tls: try self.makeTLS())
+        self.attempts.start = self.loop.now
+        do throws(AttemptError) {
+            self.attempts.tls = try self.tlsSettings()
+            self.connectNext()
         } catch {
-            self.attemptFailed(error)
+            // No endpoint will change that.
+            self.refuse(error.reason, error.detail)
         }
     }
 
-    /// Makes TLS handlers for an endpoint; nil where the cluster speaks plaintext.
-    private func makeTLS() throws(AttemptError) -> (@Sendable () throws -> NIOSSLClientHandler)? {
-        let context: NIOSSLContext?
+    private func connectNext() {
+        guard self.attempts.count < self.options.connectAttempts,
+            let (claim, endpoint) = self.relay.balancers.begin(self.request.cluster, tried: &self.attempts.tried)
+        else {
+            let failure = self.attempts.lastFailure
+            self.refuse(failure?.reason ?? .noEndpoint, failure?.detail ?? "cluster \(self.request.cluster.name) has no endpoint")
+            return
+        }
+        self.attempts.count += 1
+        self.attempts.claim = claim
+        self.attempts.endpoint = endpoint
+        self.outcome.endpoint = endpoint.label
+        self.attempts.deadline = self.loop.now + self.options.connectTimeout.nanoseconds
+        self.loop.setTimer(self.reference, deadline: self.attempts.deadline)
+        if let literal = IPEndpoint(address: endpoint.address, port: endpoint.port) {
+            self.beginRace([literal])
+        } else {
+            self.resolve(endpoint.address)
+        }
+    }
+
+    private func resolve(_ name: String) {
+        self.attempts.phase = .resolving
+        let (loop, reference, attempt) = (self.loop, self.reference, self.attempts.count)
+        let known = self.relay.resolver.resolve(name) { loop.post(.resolved(reference, attempt: attempt, $0)) }
+        if let known { self.resolved(known, attempt: attempt) }
+    }
+
+    func resolved(_ name: ResolvedName, attempt: Int) {
+        guard self.state == .connecting, self.attempts.phase == .resolving, self.attempts.count == attempt,
+            let endpoint = self.attempts.endpoint
+        else { return }
+        guard !name.addresses.isEmpty else {
+            self.attemptFailed(
+                AttemptError(.nameNotResolved, "\(endpoint.address): \(name.problem ?? "no address")"))
+            return
+        }
+        self.beginRace(
+            name.addresses.map { address in
+                var address = address
+                address.port = endpoint.port
+                return address
+            })
+    }
+
+    /// TCP is there. Who answered?
+    func connected(_ fd: Int32, _ address: IPEndpoint) {
+        self.upstream.fd = fd
+        guard let settings = self.attempts.tls else {
+            self.established()
+            return
+        }
+        self.upstream.tls = TLSSession(
+            settings.context, self.exchange, serverName: settings.serverName, name: self.expectedName(address))
+        self.attempts.phase = .securing
+        self.attempts.deadline = self.loop.now + self.options.connectTimeout.nanoseconds
+        self.loop.setTimer(self.reference, deadline: self.attempts.deadline)
+        // Our hello.
+        self.exchange.filled(0)
+        self.handshakeStep()
+        self.secure()
+    }
+
+    /// How to speak TLS with the cluster, where it does: found out before anything is connected.
+    private func tlsSettings() throws(AttemptError) -> UpstreamSettings? {
+        let context: TLSContext?
         let serverName: String?
         switch self.request.cluster.tls {
         case .none: return nil
@@ -42,110 +133,90 @@ extension RelayedConnection {
         guard let context else {
             throw AttemptError(.upstreamTLSFailed, "the TLS settings of cluster \(self.request.cluster.name) cannot be used")
         }
-        if let name = serverName, !(1...255).contains(name.utf8.count) || name.utf8.contains(0) {
-            throw AttemptError(.upstreamTLSFailed, "a server name of \(name.utf8.count) bytes cannot be sent (1 to 255 can)")
+        if let serverName, !(1...255).contains(serverName.utf8.count) || serverName.utf8.contains(0) {
+            throw AttemptError(.upstreamTLSFailed, "a server name of \(serverName.utf8.count) bytes cannot be sent (1 to 255 can)")
         }
-        return { try NIOSSLClientHandler(context: context, serverHostname: serverName) }
+        return UpstreamSettings(context: context, serverName: serverName)
     }
 
-    private func connect(to endpoint: Endpoint, tls: (@Sendable () throws -> NIOSSLClientHandler)?) {
-        let bootstrap = ClientBootstrap(group: self.loop)
-            .connectTimeout(TimeAmount(self.options.connectTimeout))
-            .channelOption(.autoRead, value: false)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
-            .channelInitializer { channel in
-                // Once per address tried: the addresses of a name race, and only the winner is attached.
-                channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(LingeringClose())
-                    if let tls { try pipeline.addHandler(tls()) }
-                    try pipeline.addHandler(SideHandler(.upstream))
-                }
-            }
-        let attempt = self.attempts
-        bootstrap.connect(to: endpoint, resolver: self.relay.resolver, on: self.loop).assumeIsolated().whenComplete { result in
-            guard self.state == .connecting, self.attempts == attempt else {
-                // Given up in the meantime.
-                if case .success(let channel) = result { channel.close(promise: nil) }
-                return
-            }
-            switch result {
-            case .failure(let error): self.attemptFailed(TLSFailure.connect(error))
-            case .success(let channel): self.connected(channel)
+    /// What the server's certificate has to be for. In a mesh that is an id, compared when the handshake is done.
+    private func expectedName(_ address: IPEndpoint) -> ExpectedName {
+        guard case .external(let tls) = self.request.cluster.tls, tls.verify == .full else { return .any }
+        return tls.hostName.map { .host($0) } ?? .address(addressBytes(tls.serverName ?? address.address) ?? [])
+    }
+
+    /// The upstream's handshake, as far as what it has sent allows.
+    func secure() {
+        while self.state == .connecting, self.attempts.phase == .securing {
+            switch self.receive(from: self.upstream) {
+            case .nothing: return
+            case .ended: self.attemptFailed(AttemptError(.upstreamTLSFailed, "the connection ended during the handshake"))
+            case .failed(let error): self.attemptFailed(AttemptError(.upstreamTLSFailed, TLSFailure.words(errno: error)))
+            case .bytes: self.handshakeStep()
             }
         }
     }
 
-    private func connected(_ channel: any Channel) {
-        let pipeline = channel.pipeline.syncOperations
-        guard channel.isActive, let handler = try? pipeline.handler(type: SideHandler.self) else {
-            self.attemptFailed((.connectFailed, "the endpoint closed the connection at once"))
+    private func handshakeStep() {
+        guard let tls = self.upstream.tls else { return }
+        self.exchange.emptyOutput()
+        let step = tls.handshake()
+        _ = self.send(self.exchange.output, to: self.upstream)
+        switch step {
+        case .wait: break
+        case .failed(let words): self.attemptFailed(TLSFailure.upstream(words, tls.chainFailure))
+        case .done:
+            self.upstream.kept = Array(self.exchange.unread)
+            self.verifyUpstream(tls)
+        }
+    }
+
+    /// Chains and host names were verified in the handshake; ids are compared here, before a byte of the client's goes out.
+    private func verifyUpstream(_ tls: TLSSession) {
+        if let failure = tls.chainFailure {
+            self.attemptFailed(TLSFailure.upstream("", failure))
             return
         }
-        handler.attach(self)
-        self.upstream = Leg()
-        self.upstream.channel = channel
-        self.upstream.handler = handler
-        self.upstream.tls = try? pipeline.handler(type: NIOSSLClientHandler.self)
-        guard self.upstream.tls != nil else {
-            self.established()
+        if case .mesh(_, _, let wanted) = self.request.cluster.tls, tls.peer?.spiffeIDs.contains(wanted) != true {
+            let ids = tls.peer?.spiffeIDs ?? []
+            let names = ids.isEmpty ? "no SPIFFE id" : ids.joined(separator: ", ")
+            self.attemptFailed(AttemptError(.untrustedUpstream, "the server is \(names), not \(wanted)"))
             return
         }
-        self.startTimer(self.options.connectTimeout) { $0.attemptFailed((.upstreamTLSFailed, "the TLS handshake took too long")) }
-        channel.read()
-    }
-
-    /// Who answered? Chains were verified in the handshake; names are compared here, before a byte of the client's goes out.
-    func verifyUpstream() {
-        guard let channel = self.upstream.channel else { return }
-        let certificate = self.upstream.tls?.peerCertificate
-        do {
-            switch self.request.cluster.tls {
-            case .none: break
-            case .mesh(_, _, let peer):
-                let ids = certificate?.spiffeIDs ?? []
-                guard ids.contains(peer) else {
-                    let names = ids.isEmpty ? "no SPIFFE id" : ids.joined(separator: ", ")
-                    throw UntrustedPeer(description: "the server is \(names), not \(peer)")
-                }
-            case .external(let tls):
-                // A host name was verified by the handshake.
-                guard tls.verify == .full, tls.hostName == nil else { break }
-                let name = tls.serverName ?? channel.remoteAddress?.ipAddress ?? ""
-                guard let certificate, certificate.isFor(ipAddress: name) else {
-                    throw UntrustedPeer(description: "the server's certificate is not for \(name)")
-                }
-            }
-            self.established()
-        } catch {
-            self.attemptFailed(TLSFailure.upstream(error))
-        }
+        self.established()
     }
 
     private func established() {
-        self.timer?.cancel()
-        if let claim = self.claim { self.relay.balancers.connected(claim) }
-        if let start = self.connectStart {
-            self.outcome.connectDuration = .nanoseconds((NIODeadline.now() - start).nanoseconds)
-        }
+        if let claim = self.attempts.claim { self.relay.balancers.connected(claim) }
+        self.outcome.connectDuration = .nanoseconds(self.loop.now - self.attempts.start)
         self.outcome.verdict = .allowed
         self.outcome.detail = nil
         self.beginRelaying()
     }
 
-    func attemptFailed(_ error: AttemptError) { self.attemptFailed((error.reason, error.detail)) }
+    func attemptTimeIsUp() {
+        guard self.loop.now >= self.attempts.deadline else {
+            self.raceOn()
+            return
+        }
+        switch self.attempts.phase {
+        case .resolving:
+            self.attemptFailed(AttemptError(.nameNotResolved, "\(self.attempts.endpoint?.address ?? "") was not resolved in time"))
+        case .racing: self.attemptFailed(AttemptError(.connectTimeout, "no answer in time"))
+        case .securing: self.attemptFailed(AttemptError(.upstreamTLSFailed, "the TLS handshake took too long"))
+        }
+    }
 
-    func attemptFailed(_ failure: (reason: RefusalReason, detail: String)) {
+    func attemptFailed(_ failure: AttemptError) {
         guard self.state == .connecting else { return }
-        self.timer?.cancel()
-        self.lastFailure = failure
-        self.upstream.handler?.detach()
-        self.upstream.channel?.close(promise: nil)
-        self.upstream = Leg()
-        if let claim = self.claim { self.relay.balancers.failed(claim) }
-        self.claim = nil
-        if failure.reason == .noIdentity {
+        self.attempts.lastFailure = failure
+        self.close(self.upstream)
+        self.upstream = Leg(.upstream)
+        self.attempts.winner = 0
+        self.attempts.race.close()
+        if let claim = self.attempts.claim { self.relay.balancers.failed(claim) }
+        self.attempts.claim = nil
+        if failure.reason == .overloaded {
             // No other endpoint will change that.
             self.refuse(failure.reason, failure.detail)
         } else {
@@ -155,17 +226,8 @@ extension RelayedConnection {
 
     /// Gives the endpoint's place back.
     func endAttempt() {
-        if let claim = self.claim { self.relay.balancers.ended(claim) }
-        self.claim = nil
-    }
-}
-
-struct AttemptError: Error {
-    let reason: RefusalReason
-    let detail: String
-
-    init(_ reason: RefusalReason, _ detail: String) {
-        self.reason = reason
-        self.detail = detail
+        self.attempts.race.close()
+        if let claim = self.attempts.claim { self.relay.balancers.ended(claim) }
+        self.attempts.claim = nil
     }
 }

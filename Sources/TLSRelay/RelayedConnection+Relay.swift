@@ -1,146 +1,149 @@
-import NIOCore
-import NIOSSL
+import CLinux
+import Glibc
+import Relay
 import Routing
 
 /// Two sockets glued together: what comes from one goes to the other, no faster than it can take it, and an end of one
 /// direction is passed on without touching the other.
 extension RelayedConnection {
+    /// How often one direction receives before others get their turn.
+    private static var rounds: Int { 8 }
+    /// Keepalive is for connections that last.
+    private static var firstCheck: Duration { .seconds(5) }
+
     func beginRelaying() {
         self.state = .relaying
-        self.lastActivity = .now()
-        self.watchIdleness()
-        for side in [Side.client, .upstream] {
-            let pending = self[side].pending
-            self[side].pending = []
-            for buffer in pending { self[side.other].channel?.write(buffer, promise: nil) }
-            if !pending.isEmpty { self[side.other].channel?.flush() }
-            if self[side].inputEnded { self.endOutput(of: side.other) } else { self.readMore(side) }
-        }
+        self.lastActivity = self.loop.now
+        self.setTimer(after: min(self.options.idleTimeout, Self.firstCheck))
+        self.goOn()
     }
 
-    func received(_ buffer: ByteBuffer, from side: Side) {
-        switch self.state {
-        case .relaying:
-            self[side].bytes += UInt64(buffer.readableBytes)
-            self[side.other].channel?.write(buffer, promise: nil)
-        case .greeting, .connecting:
-            self[side].bytes += UInt64(buffer.readableBytes)
-            self[side].pending.append(buffer)
-        case .closing, .closed: break
-        }
+    func goOn() {
+        self.pump(from: self.client, to: self.upstream)
+        self.pump(from: self.upstream, to: self.client)
     }
 
-    func readCompleted(_ side: Side) {
-        switch self.state {
-        case .relaying:
-            self.lastActivity = .now()
-            self[side.other].channel?.flush()
-            if !self[side].inputEnded { self.readMore(side) }
-        case .closing:
-            // What still comes is thrown away until the peer closes.
-            self[side].channel?.read()
-        case .greeting, .connecting, .closed: break
-        }
-    }
-
-    private func readMore(_ side: Side) {
-        guard let other = self[side.other].channel else { return }
-        if other.isWritable {
-            self[side].isHeld = false
-            self[side].channel?.read()
-        } else {
-            self[side].isHeld = true
-        }
-    }
-
-    func writabilityChanged(_ side: Side) {
-        guard self.state == .relaying, self[side.other].isHeld else { return }
-        self.lastActivity = .now()
-        self.readMore(side.other)
-    }
-
-    func inputEnded(_ side: Side) {
-        guard !self[side].inputEnded else { return }
-        self[side].inputEnded = true
-        switch (self.state, side) {
-        // Where half-closing is allowed NIOSSL, having sent its close_notify, would wait out its time though it has the peer's.
-        case (.closing, _): self.closeBelowTLS(side)
-        case (.relaying, _): self.endOutput(of: side.other)
-        case (.greeting, .client):
-            self.refuse(.clientTLSFailed, "the client closed the connection during the handshake")
-        case (.connecting, .upstream):
-            // A plain upstream may speak and end before we are told that it is connected; TLS that ends early has failed.
-            if self.request.cluster.tls != .none {
-                self.attemptFailed((.upstreamTLSFailed, "the connection ended during the handshake"))
+    private func pump(from: Leg, to: Leg) {
+        var rounds = 0
+        while self.state == .relaying, !from.inputEnded, to.unsent.isEmpty, from.isOpen {
+            if rounds == Self.rounds {
+                self.loop.goOnLater(self)
+                return
             }
-        default: break
+            rounds += 1
+            switch self.receive(from: from) {
+            case .nothing: return
+            case .ended:
+                if from.tls != nil {
+                    // Common among servers on the internet.
+                    self.outcome.detail = "\(from.side == .client ? "the client" : "the upstream") ended TLS without close_notify"
+                }
+                self.inputEnded(from)
+            case .failed(let error): self.failed(from, TLSFailure.words(errno: error), isTLS: false)
+            case .bytes:
+                guard let tls = from.tls else {
+                    self.pass(self.exchange.unread, from: from, to: to)
+                    continue
+                }
+                self.exchange.emptyOutput()
+                let (count, reading) = tls.read()
+                // Answers of TLS itself, to key updates for example.
+                _ = self.send(self.exchange.output, to: from)
+                if count > 0 { self.pass(UnsafeRawBufferPointer(start: self.exchange.plain, count: count), from: from, to: to) }
+                guard self.state == .relaying else { return }
+                switch reading {
+                case .more: break
+                case .closed: self.inputEnded(from)
+                case .failed(let words): self.failed(from, words, isTLS: true)
+                }
+            }
         }
+    }
+
+    private func pass(_ bytes: UnsafeRawBufferPointer, from: Leg, to: Leg) {
+        from.bytes += UInt64(bytes.count)
+        // The other side does not listen any more: what comes is read, so that its end is seen, and dropped.
+        guard to.isOpen, !to.outputEnded else { return }
+        var error: Int32 = 0
+        if let tls = to.tls {
+            self.exchange.emptyOutput()
+            guard tls.write(bytes) else {
+                self.failed(to, BoringSSLErrors.take() ?? "TLS failed", isTLS: true)
+                return
+            }
+            error = self.send(self.exchange.output, to: to)
+        } else {
+            error = self.send(bytes, to: to)
+        }
+        if error != 0 { self.failed(to, TLSFailure.words(errno: error), isTLS: false) }
+    }
+
+    private func inputEnded(_ leg: Leg) {
+        guard !leg.inputEnded else { return }
+        leg.inputEnded = true
+        self.endOutput(of: self.other(leg))
     }
 
     /// Sends the end of one direction on, after everything before it.
-    ///
-    /// The empty write waits for all earlier ones: closing a socket whose input has ended would drop what is unsent.
-    private func endOutput(of side: Side) {
-        guard let channel = self[side].channel, !self[side].outputEnded else { return }
-        self[side].outputEnded = true
-        let sent = self.loop.makePromise(of: Void.self)
-        channel.writeAndFlush(channel.allocator.buffer(capacity: 0), promise: sent)
-        sent.futureResult.assumeIsolated().whenComplete { _ in
-            self[side].outputDone = true
-            guard self.state == .relaying else { return }
-            if self[side.other].channel == nil || self[side.other].outputDone {
-                self.end(.finished, nil)
-            } else {
-                channel.close(mode: .output, promise: nil)
-            }
+    private func endOutput(of leg: Leg) {
+        guard !leg.outputEnded else { return }
+        leg.outputEnded = true
+        if leg.isOpen, let tls = leg.tls {
+            self.exchange.emptyOutput()
+            tls.close()
+            _ = self.send(self.exchange.output, to: leg)
         }
+        if leg.unsent.isEmpty { self.outputSent(leg) }
     }
 
-    func closedWhileRelaying(_ side: Side) {
-        // A reset was told as a failure before. This is an end: a socket that we had half-closed closes with the peer's end
-        // and says so only here.
-        self[side].inputEnded = true
-        if self[side.other].channel == nil || self[side.other].outputDone {
+    /// The last bytes have left.
+    func outputSent(_ leg: Leg) {
+        leg.outputDone = true
+        let other = self.other(leg)
+        if !other.isOpen || other.outputDone {
             self.end(.finished, nil)
-        } else {
-            // Its last bytes are still on their way to the other side, whose `endOutput` ends the connection.
-            self.endOutput(of: side.other)
+        } else if leg.isOpen {
+            leg.isShutDown = true
+            _ = cl_shutdown_write(leg.fd)
         }
     }
 
-    func failedWhileRelaying(_ side: Side, _ error: any Error) {
-        if case NIOSSLError.uncleanShutdown = error {
-            // Common among servers on the internet; the end of input follows as an event of its own.
-            self.outcome.detail = "\(side == .client ? "the client" : "the upstream") ended TLS without close_notify"
-            return
-        }
-        let detail = TLSFailure.words(error)
-        if self[side].inputEnded {
+    func failed(_ leg: Leg, _ detail: String, isTLS: Bool) {
+        guard self.state == .relaying else { return }
+        if leg.inputEnded {
             // It has said all it had to say, which the other side shall get.
             self.outcome.detail = detail
-            self[side].channel?.close(promise: nil)
-        } else if side == .upstream, self.upstream.bytes == 0, TLSFailure.isTLS(error) {
+            self.close(leg)
+            leg.outputEnded = true
+            leg.outputDone = true
+            if self.other(leg).outputDone { self.end(.finished, nil) }
+        } else if leg.side == .upstream, leg.bytes == 0, isTLS {
             // With TLS 1.3 a server's refusal of our certificate arrives only after the handshake is done for us.
             self.outcome.verdict = .refused(.upstreamTLSFailed)
             self.end(.refused, detail)
-        } else if TLSFailure.isTLS(error) {
+        } else if isTLS {
             self.end(.failed, detail)
         } else {
-            self.end(side == .client ? .clientReset : .upstreamReset, detail)
+            self.end(leg.side == .client ? .clientReset : .upstreamReset, detail)
         }
     }
 
-    /// Looks once per idle time instead of rearming a timer with every read.
-    private func watchIdleness() {
-        let limit = TimeAmount(self.options.idleTimeout)
-        let due = self.lastActivity + limit
-        self.timer = self.loop.assumeIsolated().scheduleTask(deadline: due) {
-            guard self.state == .relaying else { return }
-            if NIODeadline.now() - self.lastActivity >= limit {
-                self.end(.idle, "no byte in either direction for \(self.options.idleTimeout)")
-            } else {
-                self.watchIdleness()
+    /// Looks once per idle time instead of moving a timer with every read.
+    func checkIdleness() {
+        let limit = self.options.idleTimeout.nanoseconds
+        if self.loop.now - self.lastActivity >= limit {
+            self.end(.idle, "no byte in either direction for \(self.options.idleTimeout)")
+            return
+        }
+        if !self.isKeptAlive {
+            self.isKeptAlive = true
+            // The client's socket has it from its listener.
+            if self.upstream.isOpen {
+                let seconds = Int32(clamping: self.options.keepAliveInterval.components.seconds)
+                let timeout = UInt32(clamping: self.options.peerTimeout.nanoseconds / 1_000_000)
+                _ = cl_set_keepalive(self.upstream.fd, seconds, max(1, seconds / 3), timeout)
             }
         }
+        self.loop.setTimer(self.reference, deadline: self.lastActivity + limit)
     }
 }

@@ -82,6 +82,9 @@ package struct TLSRelayOptions: Sendable {
     package var connectAttempts = 3
     /// Without a byte in either direction.
     package var idleTimeout = Duration.seconds(3600)
+    /// As in `RelayOptions`.
+    package var keepAliveInterval = Duration.seconds(30)
+    package var peerTimeout = Duration.seconds(60)
 
     package init(threads: Int = 1) { self.threads = threads }
 }

@@ -38,7 +38,10 @@ final class FrontDoor: Sendable {
         let port = Int(UInt16(bigEndian: address.sin_port))
         self.port = port
         let thread = Thread { [weak self] in
-            while case let client = accept(listener, nil, nil), client >= 0 { self?.hand(client) }
+            while case let client = accept(listener, nil, nil), client >= 0 {
+                _ = fcntl(client, F_SETFL, O_NONBLOCK)
+                self?.hand(client)
+            }
         }
         thread.start()
     }

@@ -1,0 +1,26 @@
+/// Who the other side of a handshake is, as its certificate says and the CA vouches.
+struct VerifiedPeer: Sendable {
+    /// The SPIFFE ids the certificate speaks for. A workload of several services has several.
+    var spiffeIDs: [String]
+    /// The time in which every certificate of the chain is valid, seconds since 1970.
+    var notBefore: Int64
+    var notAfter: Int64
+
+    func isValid(at now: Int64) -> Bool { self.notBefore <= now && now <= self.notAfter }
+}
+
+/// Why a chain is not believed.
+struct ChainFailure: Error, Hashable {
+    /// For people: `certificate has expired`.
+    var reason: String
+    /// The TLS alert that says so (RFC 8446 section 6.2).
+    var alert: UInt8
+}
+
+/// What the name of a server's certificate has to be, beyond a chain to a CA.
+enum ExpectedName: Hashable, Sendable {
+    case any
+    case host(String)
+    /// 4 or 16 bytes.
+    case address([UInt8])
+}
