@@ -142,6 +142,11 @@ let package = Package(
         // Tests mirror Sources. ScenarioTests run the real programs against a cluster.
         .target(
             name: "TestServer", dependencies: [nioCore, nioPosix, nioHTTP1, nioSSL], path: "Tests/TestServer", swiftSettings: swift),
+        // The load generator of hack/bench. Its own backend, and OpenSSL for TLS clients that cost less than what they measure.
+        .systemLibrary(name: "COpenSSL", path: "Tests/Benchmarks/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .executableTarget(
+            name: "egret-bench", dependencies: ["CLinux", "COpenSSL", argumentParser], path: "Tests/Benchmarks/egret-bench",
+            swiftSettings: swift),
         .target(name: "TestKit", dependencies: ["JSONModel", "KubeAPI", subprocess, system], path: "Tests/TestKit", swiftSettings: swift),
         tests("JSONModel"),
         tests("MeshModel", ["JSONModel", "YAMLDocument"]),

@@ -1,0 +1,233 @@
+"""The works: what is sent through a proxy, and which number of it counts."""
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import threading
+import time
+
+from proxies import Failure, root
+
+
+class Bench:
+    """One place for the load generator, the processors and the lengths of runs."""
+
+    def __init__(self, generator, folder, rounds, seconds, warmup, idle, cpus):
+        self.generator = generator
+        self.folder = folder
+        self.rounds = rounds
+        self.seconds = seconds
+        self.warmup = warmup
+        self.idle = idle
+        self.load_cpu, self.proxy_cpu = cpus
+
+    def load(self, work, proxy, *options, seconds=None, certificate=None):
+        command = [
+            self.generator, "load", work, "--proxy", str(proxy.port), "--backend", str(proxy.backend),
+            "--seconds", str(seconds or self.seconds), "--warmup", str(self.warmup), *options,
+        ]
+        for pid in proxy.pids():
+            command += ["--pid", str(pid)]
+        if certificate:
+            command += ["--certificate", self.folder / f"{certificate}.crt", "--key", self.folder / f"{certificate}.key"]
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, {self.load_cpu}))
+        if done.returncode != 0 or not done.stdout.startswith("{"):
+            raise Failure(f"the load generator failed on {proxy.name}: {done.stderr.strip()}")
+        return json.loads(done.stdout)
+
+
+class Work:
+    """`value` is what counts: more is better, unless `less` says otherwise."""
+
+    less = False
+    terminate = False
+    bulk = False
+    peers = ("haproxy", "nginx", "envoy")
+    # Which of the peers the requirement is about; None means the best of them.
+    against = None
+
+    def prepare(self, bench, proxy):
+        """Checks that the proxy does the work before its speed is measured."""
+
+    def measure(self, bench, proxy):
+        result = bench.load(self.load, proxy, *self.options, certificate="client" if self.terminate else None)
+        if result["failures"]:
+            raise Failure(f"{self.name}: {result['failures']} failures through {proxy.name}: {result.get('firstFailure')}")
+        if result["proxyCPU"] <= 0:
+            raise Failure(f"{self.name}: {proxy.name} used no processor time; is it the one that carries the traffic?")
+        result["value"] = self.scale * result["units"] / result["proxyCPU"]
+        result["busy"] = result["proxyCPU"] / result["seconds"]
+        return result
+
+
+class Bulk(Work):
+    name, title, unit = "bulk", "bulk passthrough, 16 streams", "Gbit"
+    load, options, scale, bulk = "bulk-down", ("--connections", "16"), 8e-9, True
+    must, aim = 2.5, 4
+
+
+class Connections(Work):
+    name, title, unit = "new", "new connections: hello, one exchange, close", "connections"
+    load, options, scale = "connections", ("--connections", "64"), 1
+    must, aim = 1.1, 1.5
+
+
+class PingPong(Work):
+    name, title, unit = "pingpong", "64-byte ping-pong, 64 connections", "round trips"
+    load, options, scale = "pingpong", ("--connections", "64"), 1
+    must, aim = 1.0, 1.3
+
+
+class Idle(Work):
+    name, title, unit, less = "idle", "resident memory per idle connection", "bytes", True
+    limit, goal = 1024, 256
+
+    def measure(self, bench, proxy):
+        result = bench.load("idle", proxy, "--connections", str(bench.idle))
+        if result["failures"]:
+            raise Failure(f"idle: {result['failures']} failures through {proxy.name}: {result.get('firstFailure')}")
+        result["value"] = result["perConnection"]
+        return result
+
+
+class Terminate(Work):
+    terminate = True
+    against = "envoy"
+
+    def prepare(self, bench, proxy):
+        """The mesh's client gets its answer; those that nobody let in get none."""
+
+        def answered(certificate):
+            options = ("--connections", "1", "--total", "1", "--name", "ext.partner.test")
+            return bench.load("handshakes", proxy, *options, seconds=5, certificate=certificate)["failures"] == 0
+
+        if not answered("client"):
+            raise Failure(f"{proxy.name} refuses the mesh's client")
+        for name, what in ((None, "no certificate"), ("stranger", "a certificate of another CA")):
+            if answered(name):
+                raise Failure(f"{proxy.name} serves a client with {what}")
+        self.notes = getattr(self, "notes", {})
+        self.notes[proxy.name] = "does not compare the SPIFFE id" if answered("outsider") else "compares the SPIFFE id"
+
+
+class Handshakes(Terminate):
+    name, title, unit = "handshakes", "mTLS handshakes, terminate", "handshakes"
+    load, options, scale = "handshakes", ("--connections", "32", "--name", "ext.partner.test"), 1
+    must, aim = 1.0, 1.2
+
+
+class TLSBulkDown(Terminate):
+    name, title, unit = "tls-down", "mTLS bulk to the client, 16 streams", "Gbit"
+    load, options, scale, bulk = "tls-down", ("--connections", "16", "--name", "ext.partner.test"), 8e-9, True
+    must, aim = 1.0, 1.3
+
+
+class TLSBulkUp(TLSBulkDown):
+    name, title, load = "tls-up", "mTLS bulk from the client, 16 streams", "tls-up"
+
+
+class Routes(Work):
+    """The same proxy with two tables; the peers don't take part."""
+
+    name, title, unit = "routes", "new connections with 10,000 routes, against 10", "connections"
+    load, scale, peers = "connections", 1, ()
+    must, aim = 0.95, 1.0
+
+    def measure(self, bench, proxy):
+        self.options = ("--connections", "64", "--name", "n*.example.test", "--names", str(proxy.routes))
+        return super().measure(bench, proxy)
+
+
+class Swap(Work):
+    """A light load by the clock while the whole table is replaced again and again."""
+
+    name, title, unit, less, peers = "swap", "longest wait while 10,000 routes are swapped", "ms", True, ()
+
+    def measure(self, bench, proxy):
+        options = ("--connections", "16", "--name", "n*.example.test", "--names", "10000")
+        quiet = bench.load("paced", proxy, *options)
+        swaps, ended = [], threading.Event()
+
+        def swap():
+            generation = 0
+            while not ended.is_set():
+                generation += 1
+                proxy.table(10000, generation)
+                proxy.process.send_signal(signal.SIGHUP)
+                asked = time.monotonic()
+                while f"generation-{generation}.".encode() not in proxy.get("/config"):
+                    if ended.wait(0.05):
+                        return
+                    if time.monotonic() - asked > 10:
+                        return
+                swaps.append(time.monotonic() - asked)
+                ended.wait(0.2)
+
+        thread = threading.Thread(target=swap)
+        thread.start()
+        try:
+            result = bench.load("paced", proxy, *options)
+        finally:
+            ended.set()
+            thread.join()
+        if result["failures"]:
+            raise Failure(f"swap: {result['failures']} failures: {result.get('firstFailure')}")
+        if not swaps:
+            raise Failure("swap: no table was taken over")
+        result["value"] = result["longest"] / 1000
+        result["quiet"] = quiet["longest"] / 1000
+        result["swaps"] = len(swaps)
+        return result
+
+
+class Start(Work):
+    name, title, unit, less = "start", "start to ready", "ms", True
+    limit, goal = 50, 20
+
+    def measure(self, bench, proxy):
+        command = [str(word) for word in proxy.command(False, False)]
+        options = ["--port", str(proxy.admin), "--path", "/ready"] if hasattr(proxy, "get") else ["--port", str(proxy.port)]
+        done = subprocess.run(
+            [bench.generator, "start", *options, "--", *command], capture_output=True, text=True, env=proxy.environment(),
+            cwd=bench.folder)
+        if done.returncode != 0:
+            raise Failure(f"start: {proxy.name}: {done.stderr.strip()}")
+        result = json.loads(done.stdout)
+        result["value"] = result["milliseconds"]
+        return result
+
+
+works = [Bulk(), Connections(), PingPong(), Idle(), Handshakes(), TLSBulkDown(), TLSBulkUp(), Routes(), Swap(), Start()]
+
+
+def run(bench, work, proxies, progress):
+    """Rounds in which every proxy has its turn: name → results in order."""
+    results = {proxy.name: [] for proxy in proxies}
+    for number in range(bench.rounds):
+        for proxy in proxies:
+            if isinstance(work, Start):
+                result = work.measure(bench, proxy)
+            else:
+                proxy.start(bench.proxy_cpu, work.terminate, work.bulk)
+                try:
+                    if number == 0:
+                        work.prepare(bench, proxy)
+                    result = work.measure(bench, proxy)
+                finally:
+                    proxy.stop()
+            results[proxy.name].append(result)
+            progress(work, proxy, number, result)
+    return results
+
+
+def median(results, key="value"):
+    return statistics.median(result[key] for result in results)
+
+
+def ratio(results, others):
+    """The median of the ratios of runs that were neighbours."""
+    return statistics.median(mine["value"] / other["value"] for mine, other in zip(results, others))
