@@ -20,9 +20,9 @@ final class TLSHandoff: ConnectionHandoff {
             }
         // A route whose cluster is missing was kept so that it refuses.
         let name = connection.action.cluster
-        let cluster = connection.config.cluster(named: name) ?? Cluster(name: name, endpoints: [])
+        let upstream = connection.config.upstream(named: name) ?? UpstreamCluster(Cluster(name: name, endpoints: []))
         self.tls.take(
-            TLSConnection(socket: connection.socket, id: connection.id.rawValue, purpose: purpose, cluster: cluster) { outcome in
+            TLSConnection(socket: connection.socket, id: connection.id.rawValue, purpose: purpose, upstream: upstream) { outcome in
                 connection.finish(self.outcome(outcome, of: connection.id))
             })
     }

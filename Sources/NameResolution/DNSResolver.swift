@@ -19,6 +19,8 @@ package final class DNSResolver: NameResolver {
     package func resolve(_ name: String, _ answer: @escaping @Sendable (ResolvedName) -> Void) -> ResolvedName? {
         self.core.resolve(name.lowercased(), answer)
     }
+
+    package func known(_ name: String) -> ResolvedName? { self.core.state.withLock { $0.store.known(name.lowercased()) } }
 }
 
 /// What the resolver counts.

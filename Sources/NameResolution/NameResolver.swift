@@ -4,6 +4,9 @@ package import Routing
 package protocol NameResolver: Sendable {
     /// What is known and still valid, at once. Else nil, and `answer` is called later, once, on any thread.
     func resolve(_ name: String, _ answer: @escaping @Sendable (ResolvedName) -> Void) -> ResolvedName?
+
+    /// What was known last, for people to look at. Asks nobody.
+    func known(_ name: String) -> ResolvedName?
 }
 
 package struct ResolvedName: Hashable, Sendable {

@@ -40,6 +40,10 @@ struct NameStore {
 
     var count: Int { self.entries.count }
 
+    func known(_ name: String) -> ResolvedName? {
+        self.entries[name].map { ResolvedName(addresses: $0.addresses, problem: $0.problem, validFor: .zero) }
+    }
+
     struct Asked {
         var answer: ResolvedName?
         /// The caller has to begin a question.

@@ -38,7 +38,7 @@ struct Connection {
         /// The upstream can't be written to any more; what it said before is still passed on.
         static let upstreamBroken = Self(rawValue: 128)
         static let clientBroken = Self(rawValue: 256)
-        /// Counts in the balancer.
+        /// Counts at its endpoint.
         static let placed = Self(rawValue: 512)
         /// To be reset as soon as the kernel has sent what it holds.
         static let resetting = Self(rawValue: 1024)
@@ -46,6 +46,12 @@ struct Connection {
         static let clientRoomPolled = Self(rawValue: 2048)
         /// In the list of those with bytes received in this turn and not sent yet.
         static let unsent = Self(rawValue: 4096)
+        /// Decides whether its endpoint comes back.
+        static let probing = Self(rawValue: 8192)
+        /// Counts in its cluster.
+        static let inCluster = Self(rawValue: 16384)
+        /// Counts among the proxy's open connections.
+        static let counted = Self(rawValue: 32768)
     }
 
     let index: Int32
@@ -61,6 +67,7 @@ struct Connection {
     var openedAt: Int64 = 0
     var connectStartedAt: Int64 = 0
     var connectedAt: Int64 = 0
+    /// While connecting: when the attempts on the endpoint began.
     var lastActivity: Int64 = 0
     var client = IPEndpoint()
     var clientFD: Int32 = -1
@@ -69,20 +76,22 @@ struct Connection {
     /// The server name, in memory of its own, for the record.
     var name: UnsafeMutablePointer<UInt8>?
     var nameLength: UInt8 = 0
-    /// Which address of a host name is tried.
+    /// How many of the endpoint's addresses were tried.
     var addressIndex: UInt8 = 0
     /// Why the last attempt failed, to refuse with when there is no other.
     var lastFailure: UInt8 = .max
     /// The error number of the last failed attempt, for the record.
     var lastError: Int32 = 0
 
-    /// Positions: the worker's table, the table's listener, its route, the worker's cluster, the cluster's place.
+    /// Positions: the worker's table, the table's listener, its route, the table's cluster, the cluster's place.
     var table: Int32 = -1
     var listener: Int32 = -1
     var route: Int32 = -1
     var cluster: Int32 = -1
     var place: Int32 = -1
     var tried = Tried()
+    /// Attempts on the endpoint's further addresses, -1: none.
+    var race: Int32 = -1
 
     /// Client to upstream.
     var forward = Direction()

@@ -4,7 +4,7 @@ package import Telemetry
 extension RelayEngine {
     /// Offers the counters to scrapes.
     package func register(in registry: MetricsRegistry) {
-        registry.collect { [self] in self.counters.metricFamilies }
+        registry.collect { [self] in self.counters.metricFamilies + self.limitFamilies }
     }
 }
 

@@ -19,6 +19,7 @@ package final class RelayEngine: Sendable {
     private struct State {
         var generation: UInt64 = 0
         var table: LiveTable?
+        var upstreams = Upstreams()
         var listeners: [ListenerKey: BoundListener] = [:]
         var isAccepting = true
         var isStarted = false
@@ -29,6 +30,7 @@ package final class RelayEngine: Sendable {
     private let records: any ConnectionRecordSink
     private let logger: Logger
     private let resolver: any NameResolver
+    let open = OpenConnections()
     private let workers: [Worker]
     private let state = Mutex(State())
 
@@ -63,7 +65,7 @@ package final class RelayEngine: Sendable {
         for (number, worker) in self.workers.enumerated() {
             let environment = WorkerEnvironment(
                 number: number, options: self.options, handoff: self.handoff, records: self.records, resolver: self.resolver,
-                memory: memory, mailbox: worker.mailbox, counters: worker.counters)
+                memory: memory, mailbox: worker.mailbox, counters: worker.counters, open: self.open)
             let epoll = cl_epoll_create()
             guard epoll >= 0 else { throw RelayError(what: "make an epoll set", status: epoll) }
             let ended = worker.ended
@@ -117,9 +119,12 @@ package final class RelayEngine: Sendable {
                 self.logger.info(
                     "No longer listening", metadata: ["listener": "\(listener.name)", "listener.address": "\(listener.address)"])
             }
+            let (upstreams, freshUpstreams) = state.upstreams.adopt(compiled.clusters)
+            self.askForNames(freshUpstreams)
+            self.open.setLimit(config.maxConnections)
             let table = LiveTable(
-                snapshot: ConfigSnapshot(generation: state.generation, config: config), compiled: compiled, bound: bound,
-                previous: state.table)
+                snapshot: ConfigSnapshot(generation: state.generation, config: config, upstreams: upstreams), compiled: compiled,
+                bound: bound, upstreams: upstreams)
             state.table = table
             for (number, worker) in self.workers.enumerated() {
                 let sockets = Dictionary(uniqueKeysWithValues: fresh.map { ($0.0, $0.1.descriptors[number]) })
@@ -182,9 +187,21 @@ package final class RelayEngine: Sendable {
         await self.collect { reply in .inspectConnections(reply) }.flatMap { $0 }
     }
 
+    /// What connections share, in the table's order.
+    var upstreams: [UpstreamCluster] { self.state.withLock { $0.table?.upstreams ?? [] } }
+
     package func clusters() async -> [ClusterState] {
-        let perWorker = await self.collect { reply in .inspectClusters(reply) }
-        return ClusterState.merge(perWorker)
+        let now = cl_monotonic_ns()
+        return self.upstreams.map { ClusterState($0, self.resolver, now: now) }.sorted { $0.name < $1.name }
+    }
+
+    /// Now, so that the first connection finds the answer.
+    private func askForNames(_ clusters: [UpstreamCluster]) {
+        for cluster in clusters {
+            for (place, endpoint) in cluster.endpoints.enumerated() where cluster.literal(place) == nil {
+                _ = self.resolver.resolve(endpoint.address) { _ in }
+            }
+        }
     }
 
     /// Sum over the workers. Cheap: takes no lock and waits for nobody.

@@ -1,4 +1,5 @@
 package import FoundationEssentials
+import NameResolution
 package import Routing
 
 /// One open connection, for the admin page.
@@ -27,9 +28,12 @@ package struct OpenConnection: Sendable {
     }
 }
 
-/// One cluster as the workers see it together, for the admin page.
+/// One cluster as all connections see it, for the admin page.
 package struct ClusterState: Sendable {
     package var name: String
+    /// Connections and attempts, those of former tables included.
+    package var active: Int
+    package var maxConnections: Int?
     package var endpoints: [EndpointState]
 
     package struct EndpointState: Sendable {
@@ -39,36 +43,23 @@ package struct ClusterState: Sendable {
         package var active: Int
         package var connects: UInt64
         package var failures: UInt64
-        /// Set aside by at least one worker after failures.
+        /// Set aside after failures.
         package var ejected: Bool
     }
 }
 
 extension ClusterState {
-    /// Adds up what the workers say of the same clusters and endpoints.
-    static func merge(_ perWorker: [[ClusterState]]) -> [ClusterState] {
-        var merged: [String: ClusterState] = [:]
-        for cluster in perWorker.joined() {
-            guard var sum = merged[cluster.name] else {
-                merged[cluster.name] = cluster
-                continue
-            }
-            for state in cluster.endpoints {
-                let same = sum.endpoints.firstIndex {
-                    $0.endpoint.address == state.endpoint.address && $0.endpoint.port == state.endpoint.port
-                }
-                guard let same else {
-                    sum.endpoints.append(state)
-                    continue
-                }
-                sum.endpoints[same].active += state.active
-                sum.endpoints[same].connects += state.connects
-                sum.endpoints[same].failures += state.failures
-                sum.endpoints[same].ejected = sum.endpoints[same].ejected || state.ejected
-            }
-            merged[cluster.name] = sum
+    init(_ cluster: UpstreamCluster, _ resolver: any NameResolver, now: Int64) {
+        self.name = cluster.cluster.name
+        self.active = cluster.activeConnections
+        self.maxConnections = cluster.cluster.maxConnections
+        self.endpoints = cluster.endpoints.enumerated().map { place, endpoint in
+            let state = cluster.states[place]
+            let addresses = cluster.literal(place).map { [$0] } ?? resolver.known(endpoint.address)?.addresses ?? []
+            return EndpointState(
+                endpoint: endpoint, resolved: addresses.map(\.address), active: state.activeConnections, connects: state.connectCount,
+                failures: state.failureCount, ejected: state.isEjected(now: now))
         }
-        return merged.values.sorted { $0.name < $1.name }
     }
 }
 

@@ -6,9 +6,9 @@ package struct RelayOptions: Sendable {
     package var helloTimeout: Duration = .seconds(5)
     /// Wire bytes, record headers included.
     package var maxHelloBytes = 16 * 1024
-    /// For one attempt on one endpoint.
+    /// For one endpoint, with all addresses of its name.
     package var connectTimeout: Duration = .seconds(5)
-    /// Addresses tried before a connection is refused with `connect_failed`; 4 at most.
+    /// Endpoints tried before a connection is refused with `connect_failed`; 4 at most.
     package var connectAttempts = 3
     /// Without a byte in either direction.
     package var idleTimeout: Duration = .seconds(3600)

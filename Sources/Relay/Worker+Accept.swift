@@ -55,6 +55,11 @@ extension Worker {
     private mutating func open(_ fd: Int32, _ client: IPEndpoint, listener: Int32) {
         let slot = self.occupy(fd, client, listener: listener)
         if self.environment.memory.isShort(now: self.now) { return self.shed(slot, ENOMEM) }
+        guard self.environment.open.enter() else {
+            self.refuse(slot, .connectionLimit)
+            return
+        }
+        slot.pointee.flags.insert(.counted)
         if self.tables[Int(self.current)]!.live.compiled.listeners[Int(listener)].table == nil {
             self.follow(slot, route: 0)
         } else {

@@ -12,6 +12,8 @@ extension Worker {
         }
         slot.pointee.flags.insert(.recorded)
         self.leaveUpstream(slot)
+        // What lingers is of no use to anybody: it doesn't keep others out.
+        self.leaveCount(slot)
 
         if self.takesTLS(slot) {
             let words = reason.lastWords
@@ -92,10 +94,22 @@ extension Worker {
             _ = cl_close(slot.pointee.upstreamFD)
             slot.pointee.upstreamFD = -1
         }
+        self.endRace(slot)
         if slot.pointee.flags.contains(.placed) {
-            slot.pointee.flags.remove(.placed)
-            self.clusters[Int(slot.pointee.cluster)]!.balancer.ended(Int(slot.pointee.place))
+            let attempt = slot.pointee.attempt
+            slot.pointee.flags.subtract([.placed, .probing])
+            self.upstream(slot)._withUnsafeGuaranteedRef { $0.ended(attempt) }
         }
+        if slot.pointee.flags.contains(.inCluster) {
+            slot.pointee.flags.remove(.inCluster)
+            self.upstream(slot)._withUnsafeGuaranteedRef { $0.leave() }
+        }
+    }
+
+    private func leaveCount(_ slot: Slot) {
+        guard slot.pointee.flags.contains(.counted) else { return }
+        slot.pointee.flags.remove(.counted)
+        self.environment.open.leave()
     }
 
     /// The end of a connection whose record is written.
@@ -107,6 +121,7 @@ extension Worker {
     /// Frees the slot and all it holds, after its connection was taken off the count.
     mutating func free(_ slot: Slot) {
         self.leaveUpstream(slot)
+        self.leaveCount(slot)
         if slot.pointee.clientFD >= 0 { _ = cl_close(slot.pointee.clientFD) }
         slot.pointee.name?.deallocate()
         slot.pointee.name = nil
@@ -145,7 +160,7 @@ extension Worker {
         names.action = listener.actions[Int(slot.pointee.route)]
         names.cluster = names.action?.cluster
         if slot.pointee.cluster >= 0, slot.pointee.place >= 0 {
-            let endpoint = self.clusters[Int(slot.pointee.cluster)]!.balancer.places[Int(slot.pointee.place)].endpoint
+            let endpoint = table.live.upstreams[Int(slot.pointee.cluster)].endpoints[Int(slot.pointee.place)]
             names.endpoint =
                 endpoint.address.contains(":") ? "[\(endpoint.address)]:\(endpoint.port)" : "\(endpoint.address):\(endpoint.port)"
         }
@@ -158,11 +173,23 @@ extension Worker {
             return self.environment.memory.problem ?? SystemError.text(ENOMEM)
         case .refused(.connectFailed), .refused(.overloaded):
             return slot.pointee.lastError > 0 ? SystemError.text(slot.pointee.lastError) : nil
-        case .refused(.nameNotResolved):
-            guard slot.pointee.cluster >= 0, slot.pointee.place >= 0 else { return nil }
-            return self.hosts[self.clusters[Int(slot.pointee.cluster)]!.balancer.places[Int(slot.pointee.place)].endpoint.address]?.problem
+        case .refused(.nameNotResolved): return self.hosts[self.host(slot) ?? ""]?.problem
+        case .refused(.addressDenied):
+            let cluster = self.tables[Int(slot.pointee.table)]!.live.upstreams[Int(slot.pointee.cluster)]
+            let denied = self.hosts[self.host(slot) ?? ""]?.addresses.first { !cluster.permits($0) }
+            return denied.map { "\($0.address) may not be dialled" }
+        case .refused(.clusterConnectionLimit):
+            let cluster = self.tables[Int(slot.pointee.table)]!.live.upstreams[Int(slot.pointee.cluster)]
+            return cluster.cluster.maxConnections.map { "maxConnections is \($0)" }
+        case .refused(.connectionLimit): return "maxConnections is \(self.environment.open.limit)"
         default: return nil
         }
+    }
+
+    /// The host name of the endpoint that was tried last.
+    private func host(_ slot: Slot) -> String? {
+        guard slot.pointee.cluster >= 0, slot.pointee.place >= 0 else { return nil }
+        return self.tables[Int(slot.pointee.table)]!.live.upstreams[Int(slot.pointee.cluster)].endpoints[Int(slot.pointee.place)].address
     }
 
     private func record(_ slot: Slot, _ verdict: ConnectionRecord.Verdict, _ reason: CloseReason, suppressed: Int) {

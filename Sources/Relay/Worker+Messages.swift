@@ -18,7 +18,6 @@ extension Worker {
         case .handoffFinished(let index, let generation, let outcome): self.handoffFinished(index, generation, outcome)
         case .resolved(let name, let answer): self.resolved(name, answer)
         case .inspectConnections(let reply): reply(self.inspectConnections())
-        case .inspectClusters(let reply): reply(self.inspectClusters())
         case .ignoreNewConnections(let done):
             for socket in self.sockets { if let socket { _ = cl_ignore_new_connections(socket.fd) } }
             done()
@@ -47,7 +46,6 @@ extension Worker {
             case .ignoreNewConnections(let done), .stopAccepting(let done): done()
             case .whenEmpty(let report): report()
             case .inspectConnections(let reply): reply([])
-            case .inspectClusters(let reply): reply([])
             case .handoffFinished, .resolved, .closeLeftovers, .stop: break
             }
         }
@@ -88,7 +86,7 @@ extension Worker {
         for position in self.sockets.indices {
             if let socket = self.sockets[position], live.bound[socket.key] == nil { self.closeListener(position) }
         }
-        let table = Table(live: live, clusters: self.adoptClusters(live), references: 1)
+        let table = Table(live: live, upstreams: live.upstreamPointers, references: 1)
         let old = self.current
         self.current = self.store(table)
         if old >= 0 { self.dropTable(old) }
@@ -127,61 +125,15 @@ extension Worker {
         return Int32(self.tables.count - 1)
     }
 
-    /// Clusters keep their counts and health by name. Those that are as they were are not looked at again, so that a small
-    /// change of a large table is a short stop.
-    private mutating func adoptClusters(_ live: LiveTable) -> [Int32] {
-        var positions: [Int32] = []
-        positions.reserveCapacity(live.compiled.clusters.count)
-        for (index, cluster) in live.compiled.clusters.enumerated() {
-            let same = live.carried[index]
-            let position = same >= 0 ? self.tables[Int(self.current)]!.clusters[Int(same)] : self.adoptCluster(cluster)
-            self.clusters[Int(position)]!.tables += 1
-            positions.append(position)
-        }
-        return positions
-    }
-
-    private mutating func adoptCluster(_ cluster: Cluster) -> Int32 {
-        let position: Int32
-        if let known = self.clusterPositions[cluster.name] {
-            position = known
-            self.clusters[Int(known)]!.balancer.adopt(cluster.endpoints)
-        } else {
-            let state = ClusterState(name: cluster.name, balancer: ClusterBalancer(cluster.endpoints), addresses: [])
-            if let free = self.freeClusters.popLast() {
-                self.clusters[Int(free)] = state
-                position = free
-            } else {
-                self.clusters.append(state)
-                position = Int32(self.clusters.count - 1)
-            }
-            self.clusterPositions[cluster.name] = position
-        }
-        let places = self.clusters[Int(position)]!.balancer.places
-        let addresses = places.map { IPEndpoint(address: $0.endpoint.address, port: $0.endpoint.port) }
-        self.clusters[Int(position)]!.addresses = addresses
-        // Ask for names now, so that the first connection finds the answer.
-        for (place, literal) in zip(places, addresses) where place.isListed && literal == nil { self.lookUp(place.endpoint.address) }
-        return position
-    }
-
-    /// One use of a table less; with the last the table goes, and the clusters that only it had.
+    /// One use of a table less; with the last the table goes.
     mutating func dropTable(_ index: Int32) {
         self.tables[Int(index)]!.references -= 1
-        guard self.tables[Int(index)]!.references == 0, let table = self.tables[Int(index)] else { return }
-        self.tables[Int(index)] = nil
-        for position in table.clusters {
-            self.clusters[Int(position)]!.tables -= 1
-            guard self.clusters[Int(position)]!.tables == 0, let cluster = self.clusters[Int(position)] else { continue }
-            self.clusterPositions[cluster.name] = nil
-            self.clusters[Int(position)] = nil
-            self.freeClusters.append(position)
-        }
+        if self.tables[Int(index)]!.references == 0 { self.tables[Int(index)] = nil }
     }
 
     private mutating func forgetHosts() {
         guard !self.hosts.isEmpty else { return }
-        let used = Set(self.clusters.compactMap { $0 }.flatMap { $0.balancer.places.map(\.endpoint.address) })
+        let used = Set(self.tables.compactMap { $0 }.flatMap { $0.live.upstreams }.flatMap { $0.endpoints.map(\.address) })
         self.hosts = self.hosts.filter { used.contains($0.key) || $0.value.isAsked }
     }
 }
@@ -211,20 +163,5 @@ extension Worker {
                     bytesOut: slot.pointee.backward.moved))
         }
         return connections
-    }
-
-    private mutating func inspectClusters() -> [Relay.ClusterState] {
-        guard self.current >= 0 else { return [] }
-        return self.tables[Int(self.current)]!.clusters.compactMap { self.clusters[Int($0)] }.map { cluster in
-            Relay.ClusterState(
-                name: cluster.name,
-                endpoints: zip(cluster.balancer.places, cluster.addresses).filter { $0.0.isListed }.map { place, literal in
-                    Relay.ClusterState.EndpointState(
-                        endpoint: place.endpoint,
-                        resolved: (literal.map { [$0] } ?? self.hosts[place.endpoint.address]?.addresses ?? []).map(\.address),
-                        active: place.active, connects: place.connects, failures: place.failures,
-                        ejected: place.health.isEjected(now: .nanoseconds(self.now)))
-                })
-        }
     }
 }

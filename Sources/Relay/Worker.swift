@@ -15,6 +15,7 @@ struct WorkerEnvironment: Sendable {
     let memory: MemoryGuard
     let mailbox: Mailbox
     let counters: WorkerCounters
+    let open: OpenConnections
 }
 
 /// One thread's loop: its listeners, its connections, its timers. Nothing in it is shared, so nothing is locked.
@@ -25,26 +26,20 @@ struct WorkerEnvironment: Sendable {
 struct Worker: ~Copyable {
     /// The kinds of things in the epoll set, in the top bits of epoll's data: kind 2, generation 30, index 32.
     enum Polled: UInt64 {
-        case client, upstream, listener, mailbox
+        case client, upstream
+        /// A listener's position, or -1 for the mailbox.
+        case listener
+        /// An attempt on a further address; the index is the race's and, in the lowest three bits, the runner's.
+        case racer
     }
 
     /// A table as this worker serves it.
     struct Table {
         let live: LiveTable
-        /// For each of the table's clusters its position in `clusters`.
-        let clusters: [Int32]
+        /// The live table's, here to be reached without counting references.
+        let upstreams: UnsafePointer<Unmanaged<UpstreamCluster>>
         /// Connections decided by it, and one for being current.
         var references: Int
-    }
-
-    /// A cluster across configurations.
-    struct ClusterState {
-        let name: String
-        var balancer: ClusterBalancer
-        /// How many tables have it.
-        var tables = 0
-        /// For each of the balancer's places its address, nil for a host name.
-        var addresses: [IPEndpoint?]
     }
 
     struct Socket {
@@ -57,6 +52,7 @@ struct Worker: ~Copyable {
     /// This worker's copy of what the resolver said last.
     struct ResolvedHost {
         var addresses: [IPEndpoint] = []
+        var order = AddressOrder([])
         var problem: String?
         var validUntil: Int64 = .min
         var isAsked = false
@@ -64,6 +60,7 @@ struct Worker: ~Copyable {
 
         mutating func adopt(_ answer: ResolvedName, now: Int64) {
             self.addresses = answer.addresses
+            self.order = AddressOrder(answer.addresses)
             self.problem = answer.problem
             self.validUntil = now + answer.validFor.nanoseconds
         }
@@ -97,9 +94,8 @@ struct Worker: ~Copyable {
 
     var tables: [Table?] = []
     var current: Int32 = -1
-    var clusters: [ClusterState?] = []
-    var freeClusters: [Int32] = []
-    var clusterPositions: [String: Int32] = [:]
+    var races: [Race] = []
+    var freeRaces: [Int32] = []
     var sockets: [Socket?] = []
     var hosts: [String: ResolvedHost] = [:]
 
@@ -143,7 +139,7 @@ struct Worker: ~Copyable {
         self.parser = ClientHelloParser(maxBytes: environment.options.maxHelloBytes)
         self.limiter = RefusalLimiter(limit: environment.options.refusalRecordsPerReason)
         self.spareFD = cl_open_spare()
-        _ = cl_epoll_add(epoll, environment.mailbox.wakeup, CL_EPOLLIN, Self.tag(.mailbox, 0, 0))
+        _ = cl_epoll_add(epoll, environment.mailbox.wakeup, CL_EPOLLIN, Self.tag(.listener, -1, 0))
     }
 
     deinit {
@@ -200,8 +196,11 @@ struct Worker: ~Copyable {
             if let slot = self.slab.slot(index, generation: generation) { self.clientEvent(slot, events) }
         case .upstream:
             if let slot = self.slab.slot(index, generation: generation) { self.upstreamEvent(slot, events) }
-        case .listener: self.acceptAll(index)
-        case .mailbox, nil: return true
+        case .listener:
+            if index == Int(UInt32.max) { return true }
+            self.acceptAll(index)
+        case .racer: self.racerEvent(index, generation, events)
+        case nil: break
         }
         return false
     }
@@ -262,7 +261,7 @@ struct Worker: ~Copyable {
         switch slot.pointee.state {
         case .readingHello: self.refuse(slot, .helloTimeout)
         case .resolving: self.refuse(slot, .nameNotResolved)
-        case .connecting: self.attemptFailed(slot, .connectTimeout)
+        case .connecting: self.connectDeadlinePassed(slot)
         case .relaying: self.checkIdle(slot)
         case .closing: self.release(slot)
         case .free, .handedOff: break

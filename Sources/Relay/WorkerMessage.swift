@@ -9,21 +9,22 @@ final class LiveTable: Sendable {
     let compiled: CompiledConfig
     /// Positions of the bound listeners in `compiled.listeners`.
     let bound: [ListenerKey: Int]
-    /// For each cluster its position in the table before, where it was exactly the same, else -1. Found out here, so that
-    /// the workers needn't compare.
-    let carried: [Int32]
+    /// Of `compiled.clusters`.
+    let upstreams: [UpstreamCluster]
+    /// The same. `upstreams` keeps alive what they point to.
+    nonisolated(unsafe) let upstreamPointers: UnsafePointer<Unmanaged<UpstreamCluster>>
 
-    init(snapshot: ConfigSnapshot, compiled: CompiledConfig, bound: [ListenerKey: Int], previous: LiveTable?) {
+    init(snapshot: ConfigSnapshot, compiled: CompiledConfig, bound: [ListenerKey: Int], upstreams: [UpstreamCluster]) {
         self.snapshot = snapshot
         self.compiled = compiled
         self.bound = bound
-        let before = previous?.compiled.clusters ?? []
-        let positions = Dictionary(before.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-        self.carried = compiled.clusters.map { cluster in
-            guard let position = positions[cluster.name], before[position] == cluster else { return -1 }
-            return Int32(position)
-        }
+        self.upstreams = upstreams
+        let pointers = UnsafeMutablePointer<Unmanaged<UpstreamCluster>>.allocate(capacity: max(1, upstreams.count))
+        for (index, upstream) in upstreams.enumerated() { (pointers + index).initialize(to: .passUnretained(upstream)) }
+        self.upstreamPointers = UnsafePointer(pointers)
     }
+
+    deinit { self.upstreamPointers.deallocate() }
 }
 
 /// What other threads ask of a worker.
@@ -33,7 +34,6 @@ enum WorkerMessage: Sendable {
     case handoffFinished(index: Int, generation: UInt32, HandoffOutcome)
     case resolved(String, ResolvedName)
     case inspectConnections(@Sendable ([OpenConnection]) -> Void)
-    case inspectClusters(@Sendable ([ClusterState]) -> Void)
     /// Let handshakes under way complete, and begin no new ones.
     case ignoreNewConnections(done: @Sendable () -> Void)
     /// Take what is queued on the listeners, then close them.

@@ -45,6 +45,12 @@ package struct CompiledConfig: Sendable {
             let message = "The endpoint \"\(endpoint.address)\" port \(endpoint.port) needs an address and a port from 1 to 65535."
             self.errors.append(ItemError(item: "cluster \(cluster.name)", message: message))
         }
+        for text in cluster.resolvedAddresses.map({ AddressBlocks($0).unreadable }) ?? [] {
+            let message =
+                "resolvedAddresses: \"\(text)\" is no block like 10.0.0.0/8 or fc00::/7. What it was meant to deny isn't known, so its host "
+                + "names lead nowhere but to allowed blocks."
+            self.errors.append(ItemError(item: "cluster \(cluster.name)", message: message))
+        }
         return cluster
     }
 

@@ -4,13 +4,13 @@ package final class ConfigSnapshot: Sendable {
     /// Counts applied configurations of this process, from 1.
     package let generation: UInt64
     package let config: ProxyConfig
-    private let clusters: [String: Cluster]
+    private let upstreams: [String: UpstreamCluster]
 
-    package init(generation: UInt64, config: ProxyConfig) {
+    package init(generation: UInt64, config: ProxyConfig, upstreams: [UpstreamCluster]) {
         self.generation = generation
         self.config = config
-        self.clusters = Dictionary(config.clusters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        self.upstreams = Dictionary(upstreams.map { ($0.cluster.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    package func cluster(named name: String) -> Cluster? { self.clusters[name] }
+    package func upstream(named name: String) -> UpstreamCluster? { self.upstreams[name] }
 }

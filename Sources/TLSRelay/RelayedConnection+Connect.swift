@@ -10,6 +10,8 @@ struct Attempts {
     var phase = Phase.resolving
     var tried = Tried()
     var count = 0
+    /// Counts in the cluster.
+    var isInCluster = false
     var claim: Balancers.Claim?
     var endpoint: Endpoint?
     var lastFailure: AttemptError?
@@ -46,6 +48,10 @@ extension RelayedConnection {
         self.attempts.start = self.loop.now
         do throws(AttemptError) {
             self.attempts.tls = try self.tlsSettings()
+            guard self.request.upstream.enter() else {
+                throw AttemptError(.clusterConnectionLimit, "maxConnections is \(self.request.cluster.maxConnections ?? 0)")
+            }
+            self.attempts.isInCluster = true
             self.connectNext()
         } catch {
             // No endpoint will change that.
@@ -55,7 +61,7 @@ extension RelayedConnection {
 
     private func connectNext() {
         guard self.attempts.count < self.options.connectAttempts,
-            let (claim, endpoint) = self.relay.balancers.begin(self.request.cluster, tried: &self.attempts.tried)
+            let (claim, endpoint) = self.relay.balancers.begin(self.request.upstream, now: self.loop.now, tried: &self.attempts.tried)
         else {
             let failure = self.attempts.lastFailure
             self.refuse(failure?.reason ?? .noEndpoint, failure?.detail ?? "cluster \(self.request.cluster.name) has no endpoint")
@@ -90,9 +96,16 @@ extension RelayedConnection {
                 AttemptError(.nameNotResolved, "\(endpoint.address): \(name.problem ?? "no address")"))
             return
         }
+        let permitted = name.addresses.filter { self.request.upstream.permits($0) }
+        guard !permitted.isEmpty else {
+            self.attemptFailed(AttemptError(.addressDenied, "\(name.addresses[0].address) may not be dialled"))
+            return
+        }
+        // Connections begin with different addresses of a name, to load them alike.
+        let order = AddressOrder(permitted)
         self.beginRace(
-            name.addresses.map { address in
-                var address = address
+            permitted.indices.map { index in
+                var address = permitted[order.position(index, rotatedBy: self.request.id)]
                 address.port = endpoint.port
                 return address
             })
@@ -187,7 +200,7 @@ extension RelayedConnection {
     }
 
     private func established() {
-        if let claim = self.attempts.claim { self.relay.balancers.connected(claim) }
+        if self.attempts.claim != nil { self.relay.balancers.connected(&self.attempts.claim!) }
         self.outcome.connectDuration = .nanoseconds(self.loop.now - self.attempts.start)
         self.outcome.verdict = .allowed
         self.outcome.detail = nil
@@ -214,7 +227,7 @@ extension RelayedConnection {
         self.upstream = Leg(.upstream)
         self.attempts.winner = 0
         self.attempts.race.close()
-        if let claim = self.attempts.claim { self.relay.balancers.failed(claim) }
+        if let claim = self.attempts.claim { self.relay.balancers.failed(claim, now: self.loop.now) }
         self.attempts.claim = nil
         if failure.reason == .overloaded {
             // No other endpoint will change that.
@@ -224,10 +237,12 @@ extension RelayedConnection {
         }
     }
 
-    /// Gives the endpoint's place back.
+    /// Gives the places at the endpoint and in the cluster back.
     func endAttempt() {
         self.attempts.race.close()
         if let claim = self.attempts.claim { self.relay.balancers.ended(claim) }
         self.attempts.claim = nil
+        if self.attempts.isInCluster { self.request.upstream.leave() }
+        self.attempts.isInCluster = false
     }
 }

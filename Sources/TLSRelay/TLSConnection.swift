@@ -7,9 +7,11 @@ package struct TLSConnection: Sendable {
     /// Names the connection for `TLSRelay.close`.
     package var id: UInt64
     package var purpose: Purpose
-    package var cluster: Cluster
+    package var upstream: UpstreamCluster
     /// Called once, when both sockets are closed, on any thread.
     package var finish: @Sendable (TLSOutcome) -> Void
+
+    package var cluster: Cluster { self.upstream.cluster }
 
     package enum Purpose: Sendable, Hashable {
         /// Mesh mTLS from the client ends here.
@@ -19,12 +21,12 @@ package struct TLSConnection: Sendable {
     }
 
     package init(
-        socket: CInt, id: UInt64, purpose: Purpose, cluster: Cluster, finish: @escaping @Sendable (TLSOutcome) -> Void
+        socket: CInt, id: UInt64, purpose: Purpose, upstream: UpstreamCluster, finish: @escaping @Sendable (TLSOutcome) -> Void
     ) {
         self.socket = socket
         self.id = id
         self.purpose = purpose
-        self.cluster = cluster
+        self.upstream = upstream
         self.finish = finish
     }
 }

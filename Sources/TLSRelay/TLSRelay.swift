@@ -80,8 +80,7 @@ package final class TLSRelay: Sendable {
 
     /// Makes ready what the clusters need; returns those that cannot be connected to.
     package func apply(_ config: ProxyConfig) -> [ItemError] {
-        self.balancers.keep(only: Set(config.clusters.map(\.name)))
-        return self.credentials.setTrust(config.trust) + self.credentials.prepare(config.clusters)
+        self.credentials.setTrust(config.trust) + self.credentials.prepare(config.clusters)
     }
 
     package var activeConnections: Int { self.active.load(ordering: .relaxed) }

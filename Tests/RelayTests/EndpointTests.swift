@@ -8,18 +8,6 @@ import Testing
 
 @testable import Relay
 
-/// Answers what it is told to.
-private struct ScriptedResolver: NameResolver {
-    let answers: [String: ResolvedName]
-    var answersLater = false
-    func resolve(_ name: String, _ answer: @escaping @Sendable (ResolvedName) -> Void) -> ResolvedName? {
-        let known = self.answers[name] ?? ResolvedName(addresses: [], problem: "unknown", validFor: .seconds(60))
-        guard self.answersLater else { return known }
-        answer(known)
-        return nil
-    }
-}
-
 @Suite("Endpoints")
 struct EndpointTests {
     private static let hello = HelloBuilder(serverName: "a.test").records()
@@ -104,6 +92,7 @@ struct EndpointTests {
             let state = try #require(await engine.clusters().first?.endpoints.first)
             #expect(state.resolved == ["127.77.0.1", "127.0.0.1"])
             #expect(state.failures == 0)
+            try await records.wait()
             #expect(records.all.first?.endpoint == "backend.internal:\(server.port)")
         }
     }
@@ -112,36 +101,9 @@ struct EndpointTests {
     func unresolved() async throws {
         try await self.withResolver([:], [Endpoint(address: "nowhere.internal", port: 443)]) { (engine, records) async throws in
             #expect(try await self.exchange(engine.boundListeners[0].address.port) == [21, 3, 3, 0, 2, 2, 112])
+            try await records.wait()
             #expect(records.all.first?.verdict == .refused(.nameNotResolved))
             #expect(records.all.first?.detail == "unknown")
         }
-    }
-}
-
-/// A listener that takes no further connection.
-private final class FullListener: Sendable {
-    let port: UInt16
-    private let fd: Int32
-    private let fillers: [Int32]
-
-    init() throws {
-        let fd = cl_tcp_socket(2)
-        let any = IPEndpoint(address: "127.0.0.1", port: 0)!
-        guard any.withSocketAddress({ cl_bind(fd, $0, $1) }) == 0, cl_listen(fd, 0) == 0 else { throw SocketError(number: 1) }
-        var storage = sockaddr_storage()
-        _ = cl_local_address(fd, &storage)
-        let address = IPEndpoint(storage)
-        self.port = address.port
-        self.fd = fd
-        self.fillers = (0..<4).map { _ in
-            let filler = cl_tcp_socket(2)
-            _ = address.withSocketAddress { cl_connect(filler, $0, $1) }
-            return filler
-        }
-    }
-
-    deinit {
-        for filler in self.fillers { _ = cl_close(filler) }
-        _ = cl_close(self.fd)
     }
 }

@@ -11,6 +11,15 @@ final class RecordLog: ConnectionRecordSink {
     private let records = Mutex<[ConnectionRecord]>([])
     func record(_ record: ConnectionRecord) { self.records.withLock { $0.append(record) } }
     var all: [ConnectionRecord] { self.records.withLock { $0 } }
+
+    /// For the first record, 20 seconds at most.
+    func wait() async throws {
+        let start = ContinuousClock.now
+        while self.all.isEmpty {
+            guard ContinuousClock.now - start < .seconds(20) else { throw NeverHappened() }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
 }
 
 /// Keeps sockets that are handed off.

@@ -48,7 +48,7 @@ struct HandoffTests {
             #expect(taken.listener == "egress")
             #expect(taken.origin == "ExternalService/ext")
             #expect(taken.action.cluster == "ext")
-            #expect(taken.config.cluster(named: "ext") != nil)
+            #expect(taken.config.upstream(named: "ext") != nil)
             #expect(taken.config.generation == 1)
             #expect(fixture.engine.counters.active == 1)
             // Every byte is still there, one at a time too: the low-water mark is back at one.

@@ -4,38 +4,38 @@ import Testing
 @testable import TLSRelay
 
 @Suite struct BalancersTests {
-    private func cluster(_ ports: UInt16...) -> Cluster {
-        Cluster(name: "c", endpoints: ports.map { Endpoint(address: "127.0.0.1", port: $0) })
-    }
-
-    @Test("a claim on a cluster that went and came back does no harm to the new one")
-    func comeBack() throws {
-        let balancers = Balancers()
-        var tried = Tried()
-        _ = balancers.begin(self.cluster(1, 2, 3), tried: &tried)
-        _ = balancers.begin(self.cluster(1, 2, 3), tried: &tried)
-        let (old, _) = try #require(balancers.begin(self.cluster(1, 2, 3), tried: &tried))
-        balancers.keep(only: [])
-        var fresh = Tried()
-        let (new, endpoint) = try #require(balancers.begin(self.cluster(9), tried: &fresh))
-        balancers.connected(old)
-        balancers.failed(old)
-        balancers.ended(old)
-        balancers.ended(new)
-        #expect(endpoint.port == 9)
+    private func cluster(_ ports: UInt16...) -> UpstreamCluster {
+        UpstreamCluster(Cluster(name: "c", endpoints: ports.map { Endpoint(address: "127.0.0.1", port: $0) }))
     }
 
     @Test("each endpoint is tried once")
     func eachOnce() {
         let balancers = Balancers()
+        let cluster = self.cluster(1, 2, 3)
         var tried = Tried()
         var ports: Set<UInt16> = []
-        while let (claim, endpoint) = balancers.begin(self.cluster(1, 2, 3), tried: &tried) {
+        while let (claim, endpoint) = balancers.begin(cluster, now: 0, tried: &tried) {
             ports.insert(endpoint.port)
-            balancers.failed(claim)
+            balancers.failed(claim, now: 0)
         }
         #expect(ports == [1, 2, 3])
-        let none = balancers.begin(Cluster(name: "none", endpoints: []), tried: &tried)
+        let none = balancers.begin(self.cluster(), now: 0, tried: &tried)
         #expect(none == nil)
+        #expect(cluster.states.map(\.failureCount) == [1, 1, 1])
+        #expect(cluster.states.map(\.activeConnections) == [0, 0, 0])
+    }
+
+    @Test("what other connections have open on an endpoint counts")
+    func shared() throws {
+        let balancers = Balancers()
+        let cluster = self.cluster(1, 2)
+        var generator = FastGenerator()
+        let passing = try #require(cluster.begin(excluding: Tried(), now: 0, using: &generator))
+        var tried = Tried()
+        var (claim, endpoint) = try #require(balancers.begin(cluster, now: 0, tried: &tried))
+        #expect(endpoint != cluster.endpoints[passing.place])
+        balancers.connected(&claim)
+        balancers.ended(claim)
+        #expect(cluster.states.map(\.activeConnections).reduce(0, +) == 1)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Logging
+import NameResolution
 import Routing
 import Synchronization
 import TLSRelay
@@ -12,16 +13,16 @@ final class FrontDoor: Sendable {
     let outcomes: AsyncStream<TLSOutcome>
     private let report: AsyncStream<TLSOutcome>.Continuation
     private let listener: CInt
-    private let next: Mutex<(purpose: TLSConnection.Purpose, cluster: Cluster)>
+    private let next: Mutex<(purpose: TLSConnection.Purpose, upstream: UpstreamCluster)>
     private let ids = Mutex<UInt64>(0)
 
     init(
         _ credentials: TLSCredentials, _ purpose: TLSConnection.Purpose, to cluster: Cluster,
-        options: TLSRelayOptions = TLSRelayOptions()
+        options: TLSRelayOptions = TLSRelayOptions(), resolver: any NameResolver = DNSResolver()
     ) {
-        self.relay = TLSRelay(options: options, credentials: credentials, logger: Logger(label: "test"))
+        self.relay = TLSRelay(options: options, credentials: credentials, resolver: resolver, logger: Logger(label: "test"))
         _ = credentials.prepare([cluster])
-        self.next = Mutex((purpose, cluster))
+        self.next = Mutex((purpose, UpstreamCluster(cluster)))
         (self.outcomes, self.report) = AsyncStream.makeStream()
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
@@ -47,14 +48,16 @@ final class FrontDoor: Sendable {
     }
 
     private func hand(_ client: CInt) {
-        let (purpose, cluster) = self.next.withLock { $0 }
+        let (purpose, upstream) = self.next.withLock { $0 }
         let id = self.ids.withLock { ids in
             ids += 1
             return ids
         }
         self.relay.take(
-            TLSConnection(socket: client, id: id, purpose: purpose, cluster: cluster) { [report] in report.yield($0) })
+            TLSConnection(socket: client, id: id, purpose: purpose, upstream: upstream) { [report] in report.yield($0) })
     }
+
+    var upstream: UpstreamCluster { self.next.withLock { $0.upstream } }
 
     func change(_ purpose: TLSConnection.Purpose) { self.next.withLock { $0.purpose = purpose } }
 

@@ -1,13 +1,13 @@
 /// Random numbers for spreading load, not for secrets (SplitMix64): the system's generator is a system call per number.
-struct FastGenerator: RandomNumberGenerator {
+package struct FastGenerator: RandomNumberGenerator {
     private var state: UInt64
 
-    init() {
+    package init() {
         var system = SystemRandomNumberGenerator()
         self.state = system.next()
     }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         self.state &+= 0x9E37_79B9_7F4A_7C15
         var value = self.state
         value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
