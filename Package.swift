@@ -158,7 +158,7 @@ let package = Package(
         tests("ConfigSync", ["JSONModel", "Routing"]),
         tests("Telemetry", [logging]),
         tests("YAMLDocument", ["JSONModel"]),
-        tests("StaticConfig", ["JSONModel", "Routing", "YAMLDocument"]),
+        tests("StaticConfig", ["Routing"]),
         tests("CurlTransport", ["TestServer", hummingbird, hummingbirdTLS, hummingbirdHTTP2, lifecycle, logging, nioCore, nioSSL]),
         tests("KubeRuntime", ["TestServer", "JSONModel", "KubeAPI", "CurlTransport", "Telemetry", logging, lifecycle]),
         tests("NameResolution", ["Routing", "Telemetry"]),

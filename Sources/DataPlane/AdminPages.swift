@@ -6,10 +6,19 @@ import Routing
 /// What the admin server shows, as values.
 enum AdminPages {
     /// The configuration in service. Private keys are left out.
-    static func config(_ applied: ConfigApplier.Applied?, errors: [ItemError]) -> JSON {
+    static func config(_ applied: ConfigApplier.Applied?, errors: [ItemError], refused: ConfigApplier.Refused? = nil) -> JSON {
+        var page = self.config(applied, errors)
+        page["refused"] = refused.map {
+            ["at": JSON($0.at.formatted(.iso8601)), "problems": .array($0.problems.map { JSON($0) })]
+        }
+        return page
+    }
+
+    private static func config(_ applied: ConfigApplier.Applied?, _ errors: [ItemError]) -> JSON {
         guard let applied else { return ["hash": nil, "config": nil, "errors": []] }
         return [
             "hash": JSON(applied.hash),
+            "generation": JSON(applied.generation),
             "appliedAt": JSON(applied.at.formatted(.iso8601)),
             "config": (try? JSON(encoding: self.redacted(applied.config))) ?? nil,
             "errors": (try? JSON(encoding: errors)) ?? [],

@@ -118,7 +118,7 @@ struct AdminServer: Sendable {
         case "/live": return Answer(text: "LIVE\n")
         case "/metrics": return Answer(type: "text/plain; version=0.0.4; charset=utf-8", text: self.registry.render())
         case "/config" where self.showsInside:
-            return self.json(AdminPages.config(self.applier.applied, errors: self.applier.errors))
+            return self.json(AdminPages.config(self.applier.applied, errors: self.applier.errors, refused: self.applier.refusal))
         case "/connections" where self.showsInside: return self.json(AdminPages.connections(await self.engine.connections()))
         case "/clusters" where self.showsInside: return self.json(AdminPages.clusters(await self.engine.clusters()))
         default:

@@ -5,6 +5,7 @@ import Relay
 import Routing
 import Synchronization
 import TLSRelay
+import Telemetry
 
 /// Puts snapshots into service: trust and certificates first, then the table, so that what is served works at once.
 final class ConfigApplier: Sendable {
@@ -26,6 +27,9 @@ final class ConfigApplier: Sendable {
     private let logger: Logger
     private let current = Mutex<Applied?>(nil)
     private let lastRefusal = Mutex<Refused?>(nil)
+    /// Configurations refused whole, and items that were refused while the rest was served.
+    let refusedWhole = Counter()
+    let refusedItems = Counter()
 
     /// A configuration that came after the one in service and was refused whole.
     struct Refused: Sendable {
@@ -52,6 +56,7 @@ final class ConfigApplier: Sendable {
     /// The last good one goes on.
     func refused(_ problems: [String]) {
         self.lastRefusal.withLock { $0 = Refused(problems: problems, at: Date()) }
+        self.refusedWhole.add()
         for problem in problems {
             self.logger.error(
                 "The new configuration is refused; the last good one keeps serving",
@@ -89,6 +94,7 @@ final class ConfigApplier: Sendable {
                 "config.hash": "\(hash.prefix(12))", "config.generation": "\(generation)", "listeners": "\(config.listeners.count)",
                 "clusters": "\(config.clusters.count)", "meshes": "\(config.trust.count)", "errors": "\(all.count)",
             ])
+        self.refusedItems.add(UInt64(all.count))
         for error in all {
             self.logger.warning(
                 "A part of the configuration is not served; the rest is", metadata: ["item": "\(error.item)", "reason": "\(error.message)"])

@@ -72,7 +72,7 @@ package struct DataPlane: Sendable {
         let applier = ConfigApplier(
             engine: self.engine, tls: self.tls, identities: self.identities, readiness: self.readiness,
             identityWait: options.identityWait, logger: logger)
-        ProxyMetrics.register(applier, self.identities, in: registry)
+        ConfigMetrics.register(applier, self.identities, in: registry)
         if let (curl, client) = transport {
             self.follower = .controlPlane(ConfigSession(client: client, applier: applier, logger: logger, metrics: metrics), curl)
         } else if let loader, let loaded, let fileIdentities {

@@ -33,33 +33,6 @@ final class ProxyMetrics: Sendable {
         if record.bytesIn > 0 { self.clusterBytes.with(cluster, "in").add(record.bytesIn) }
         if record.bytesOut > 0 { self.clusterBytes.with(cluster, "out").add(record.bytesOut) }
     }
-
-    static func register(_ applier: ConfigApplier, _ identities: any IdentitySource, in registry: MetricsRegistry) {
-        registry.collect {
-            var families: [MetricFamily] = []
-            if let applied = applier.applied {
-                families.append(
-                    MetricFamily(
-                        name: "egret_config_info", help: "The configuration in service.", kind: .gauge,
-                        samples: [.init(labels: [.init("hash", applied.hash)], value: 1)]))
-                families.append(
-                    MetricFamily(
-                        name: "egret_config_errors", help: "Items of the configuration that are not served.", kind: .gauge,
-                        samples: [.init(value: Double(applier.errors.count))]))
-            }
-            let now = Date()
-            let expiries = identities.expiries
-            if !expiries.isEmpty {
-                families.append(
-                    MetricFamily(
-                        name: "egret_certificate_expiry_seconds", help: "Seconds until the mesh's certificate ends.", kind: .gauge,
-                        samples: expiries.map {
-                            .init(labels: [.init("mesh", $0.mesh)], value: $0.notAfter.timeIntervalSince(now).rounded())
-                        }))
-            }
-            return families
-        }
-    }
 }
 
 /// Logs each record and counts it.

@@ -54,6 +54,14 @@ struct StaticReader {
     let files: StaticFiles
     let previous: StaticConfig?
     var result = StaticConfig()
+    /// Meshes with an entry in `trust` and `identities`, usable or not.
+    private var trusted: Set<String> = []
+    private var identified: Set<String> = []
+
+    init(files: StaticFiles, previous: StaticConfig?) {
+        self.files = files
+        self.previous = previous
+    }
 
     mutating func read(_ fields: Fields) {
         fields.only(
@@ -66,6 +74,7 @@ struct StaticReader {
         self.readIdentities(fields.objects("identities"))
         self.readListeners(fields)
         self.readClusters(fields.objects("clusters"))
+        self.noteMeshesWithoutCredentials()
     }
 
     private mutating func readSettings(_ fields: Fields) {
@@ -93,7 +102,7 @@ struct StaticReader {
             fields.only("mesh", "ca")
             guard let mesh = fields.required("mesh"), let reference = fields.required("ca") else { continue }
             let item = "trust \(mesh)"
-            guard !self.result.config.trust.contains(where: { $0.mesh == mesh }) else {
+            guard self.trusted.insert(mesh).inserted else {
                 self.note(item, "the mesh is named twice; its first entry counts")
                 continue
             }
@@ -111,7 +120,7 @@ struct StaticReader {
             guard let mesh = fields.required("mesh"), let certificate = fields.required("certificate"), let key = fields.required("key")
             else { continue }
             let item = "identity \(mesh)"
-            guard !self.result.identities.contains(where: { $0.mesh == mesh }) else {
+            guard self.identified.insert(mesh).inserted else {
                 self.note(item, "the mesh is named twice; its first entry counts")
                 continue
             }
@@ -121,6 +130,25 @@ struct StaticReader {
                 self.result.identities.append(StaticIdentity(mesh: mesh, certificate: certificate, key: key))
             } else if let old = self.previous?.identities.first(where: { $0.mesh == mesh }) {
                 self.result.identities.append(old)
+            }
+        }
+    }
+
+    /// Routes and clusters of a mesh refuse until there are a CA and a certificate for it.
+    private mutating func noteMeshesWithoutCredentials() {
+        var meshes: Set<String> = []
+        for listener in self.result.config.listeners {
+            switch listener.kind {
+            case .sni(let routes): for case .terminate(let mesh, _, _) in routes.map(\.action) { meshes.insert(mesh) }
+            case .outbound(_, .originate(let mesh, _)): meshes.insert(mesh)
+            case .outbound: break
+            }
+        }
+        for case .mesh(let mesh, _, _) in self.result.config.clusters.map(\.tls) { meshes.insert(mesh) }
+        for mesh in meshes.sorted() {
+            if !self.trusted.contains(mesh) { self.note("mesh \(mesh)", "is used, but trust has no CA of it; its connections are refused") }
+            if !self.identified.contains(mesh) {
+                self.note("mesh \(mesh)", "is used, but identities has no certificate in it; its connections are refused")
             }
         }
     }

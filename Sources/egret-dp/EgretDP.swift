@@ -18,7 +18,7 @@ import Darwin
 @main
 struct EgretDP: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "egret-dp", abstract: "The Egret data plane proxy.", subcommands: [Run.self, PrintVersion.self])
+        commandName: "egret-dp", abstract: "The Egret data plane proxy.", subcommands: [Run.self, Check.self, PrintVersion.self])
 }
 
 struct PrintVersion: ParsableCommand {

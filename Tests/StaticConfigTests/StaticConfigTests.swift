@@ -98,6 +98,11 @@ import Testing
               - {name: chain, endpoints: [{address: 127.0.0.1, port: 443}], tls: {serverName: b.test, ca: ca.crt, certificate: ca.crt, key: ca.crt, verify: chain}}
             """
         let config = try self.read(text, files: Self.pems)
+        #expect(
+            config.errors.map(\.message) == [
+                "is used, but trust has no CA of it; its connections are refused",
+                "is used, but identities has no certificate in it; its connections are refused",
+            ])
         let settings = config.settings
         #expect(settings.accessLog == .refused && settings.maxHelloBytes == 4096 && settings.connectAttempts == 2)
         #expect(
