@@ -181,6 +181,6 @@ let package = Package(
         tests("DevAPIServer", ["JSONModel", "YAMLDocument", "CurlTransport", logging]),
         tests("DevNode", ["JSONModel", "KubeAPI", "CurlTransport", nioCore, nioPosix, system]),
         .testTarget(
-            name: "ScenarioTests", dependencies: ["TestKit", "JSONModel"], swiftSettings: swift),
+            name: "ScenarioTests", dependencies: ["TestKit", "JSONModel", "DevNode"], swiftSettings: swift),
     ].filter { target in target.type != .test || chosenTests?.contains(target.name) ?? true }
 )

@@ -21,6 +21,7 @@ struct APIServerCommand: AsyncParsableCommand {
     @Option(name: .customLong("history"), help: "How many changes a watch can go back.")
     var historyLimit: Int = 10_000
 
+    @OptionGroup var audit: AuditOptions
     @OptionGroup var log: LogOptions
 
     func validate() throws {
@@ -32,7 +33,8 @@ struct APIServerCommand: AsyncParsableCommand {
         let logger = try self.log.bootstrap("apiserver")
         let server = APIServer(
             options: APIServerOptions(
-                address: self.address, port: self.port, dataDirectory: self.dataDirectory, historyLimit: self.historyLimit), logger: logger)
+                address: self.address, port: self.port, dataDirectory: self.dataDirectory, historyLimit: self.historyLimit,
+                auditLog: self.audit.path), logger: logger)
         try await ServiceGroup(
             configuration: .init(
                 services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

@@ -24,6 +24,7 @@ struct UpCommand: AsyncParsableCommand {
     var port: Int = 0
 
     @OptionGroup var images: ImageOptions
+    @OptionGroup var audit: AuditOptions
     @OptionGroup var log: LogOptions
 
     func run() async throws {
@@ -33,7 +34,9 @@ struct UpCommand: AsyncParsableCommand {
         let madeDirectory = !FileManager.default.fileExists(atPath: directory)
         let ready = AsyncStream<String>.makeStream()
         let server = APIServer(
-            options: APIServerOptions(port: self.port, dataDirectory: directory, serviceAddress: addresses.serviceAddress), logger: logger,
+            options: APIServerOptions(
+                port: self.port, dataDirectory: directory, serviceAddress: addresses.serviceAddress,
+                auditLog: self.audit.path), logger: logger,
             onReady: { kubeconfig in
                 ready.continuation.yield(kubeconfig)
                 ready.continuation.finish()

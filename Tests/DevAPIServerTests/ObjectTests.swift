@@ -217,14 +217,14 @@ private let deployments = "apis/apps/v1/namespaces/default/deployments"
         #expect(await api.reply(.get, "readyz", token: "").code == 200)
     }
 
-    @Test("requests are counted by verb, resource and program")
+    @Test("requests are counted by verb, resource and code")
     func metrics() async throws {
         let api = try await TestAPI()
         _ = await api.call(.get, maps)
         _ = await api.call(.get, maps)
         #expect(
             api.service.metrics.text.contains(
-                #"apiserver_request_total{verb="LIST",resource="configmaps",client="tester",code="200"} 2"#))
+                #"apiserver_request_total{verb="LIST",resource="configmaps",code="200"} 2"#))
     }
 }
 

@@ -21,8 +21,10 @@ extension Scenarios {
                     try await cluster.waitUntilGone(name)
                 }
                 #expect(try await cluster.exists("deploy/egret-control-plane"))
-                let refused = try await Permissions(of: cluster).missing(for: "egret-cp")
-                #expect(refused.isEmpty, "a real cluster would refuse the control plane: \(refused)")
+                if Cluster.tellsRequests {
+                    let refused = try await Permissions(of: cluster).missing(for: "egret-cp")
+                    #expect(refused.isEmpty, "a real cluster would refuse the control plane: \(refused)")
+                }
 
                 try await cluster.helm("uninstall", "egret", "-n", Cluster.system, "--wait")
                 try await cluster.waitUntilGone("deploy/egret-control-plane")

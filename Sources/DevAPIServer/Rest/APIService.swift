@@ -12,11 +12,12 @@ final class APIService: Sendable {
     let protobuf: KubernetesProtobuf
     let kubelets: any KubeletReading
     let logger: Logger
+    let audit: AuditLog?
     /// Wall clock, as RFC 3339 in UTC with whole seconds.
     let now: @Sendable () -> Date
 
     init(
-        store: Store, registry: Registry, tokens: TokenAuthority, kubelets: any KubeletReading, logger: Logger,
+        store: Store, registry: Registry, tokens: TokenAuthority, kubelets: any KubeletReading, logger: Logger, audit: AuditLog? = nil,
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.store = store
@@ -25,6 +26,7 @@ final class APIService: Sendable {
         self.tokens = tokens
         self.kubelets = kubelets
         self.logger = logger
+        self.audit = audit
         self.now = now
     }
 
@@ -41,7 +43,8 @@ final class APIService: Sendable {
             self.logger.error("request failed", metadata: ["http.path": "/\(request.path.joined(separator: "/"))", "reason": "\(error)"])
             reply = .failure(.internalError("Internal error occurred: \(error)"))
         }
-        self.metrics.count(verb: Self.verb(request, target), resource: target?.resource ?? "", client: request.client, code: reply.code)
+        self.metrics.count(verb: Self.verb(request, target), resource: target?.resource ?? "", code: reply.code)
+        self.audit?.record(request, target, code: reply.code, at: self.now())
         self.logger.debug(
             "request answered",
             metadata: [

@@ -21,16 +21,19 @@ package struct APIServerOptions: Sendable {
     package var historyLimit: Int
     /// The API's own ClusterIP, whose first two numbers all Services share.
     package var serviceAddress: String
+    /// A file that gets a line for each request, as a real API server's audit log.
+    package var auditLog: String?
 
     package init(
         address: String = "127.0.0.1", port: Int = 0, dataDirectory: String, historyLimit: Int = 10_000,
-        serviceAddress: String = "127.100.0.1"
+        serviceAddress: String = "127.100.0.1", auditLog: String? = nil
     ) {
         self.address = address
         self.port = port
         self.dataDirectory = dataDirectory
         self.historyLimit = historyLimit
         self.serviceAddress = serviceAddress
+        self.auditLog = auditLog
     }
 }
 
@@ -54,7 +57,9 @@ package struct APIServer: Service {
         let tokens = await TokenAuthority(caPEM: credentials.caPEM, adminToken: credentials.adminToken)
         // Milliseconds: above every revision an earlier server of this machine gave.
         let store = Store(revision: Int(Date().timeIntervalSince1970 * 1000), historyLimit: self.options.historyLimit)
-        let service = APIService(store: store, registry: Registry(), tokens: tokens, kubelets: KubeletClient(), logger: self.logger)
+        let service = APIService(
+            store: store, registry: Registry(), tokens: tokens, kubelets: KubeletClient(), logger: self.logger,
+            audit: try self.options.auditLog.map { (path) throws(StartFailure) in try AuditLog(path: path) })
         try service.populate()
         var tls = TLSConfiguration.makeServerConfiguration(
             certificateChain: [.certificate(try NIOSSLCertificate(bytes: Array(credentials.certificatePEM.utf8), format: .pem))],

@@ -17,6 +17,13 @@ struct Cluster: Sendable {
     var kubectlProgram = Cluster.kubectls[0]
     /// The process behind the API, where the test owns it.
     var process: BackgroundProcess?
+    /// The API server's audit log, where it keeps one that this machine can read.
+    var auditLogPath: String?
+
+    /// A borrowed cluster tells who asked for what only if the environment says where.
+    static let tellsRequests = Environment.kubeconfig == nil || Environment.auditLog != nil
+
+    func auditLog() throws -> AuditLog { AuditLog(path: try #require(self.auditLogPath)) }
 
     private var environment: [String: String] {
         ["KUBECONFIG": self.kubeconfig, "HOME": self.directory, "HELM_CACHE_HOME": self.directory, "NO_COLOR": "1"]
@@ -29,7 +36,10 @@ struct Cluster: Sendable {
 
     /// Runs kubectl, which has to succeed.
     @discardableResult
-    func kubectl(_ arguments: String..., input: String = "") async throws -> String {
+    func kubectl(_ arguments: String..., input: String = "") async throws -> String { try await self.kubectl(arguments, input: input) }
+
+    @discardableResult
+    func kubectl(_ arguments: [String], input: String = "") async throws -> String {
         try await Command.output(self.kubectlProgram, arguments, input: input, environment: self.environment)
     }
 

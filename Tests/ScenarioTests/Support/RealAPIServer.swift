@@ -3,53 +3,69 @@ import TestKit
 import Testing
 
 /// etcd and kube-apiserver of `KUBEBUILDER_ASSETS`, with our node: the reference that the development API is held to.
-///
-/// A real API server takes no loopback address in an EndpointSlice, so pods and Services live in blocks that the node makes
-/// local to this machine, which needs root.
-enum RealAPIServer {
-    static let pods = "10.127.0.0/16"
-    static let services = "10.126.0.0/24"
+struct RealAPIServer: Sendable {
+    let process: BackgroundProcess
+    let kubeconfig: String
+    let auditLog: String
 
     static func with(
-        assets: String, directory: String, images: [String], _ body: @Sendable @escaping (String) async throws -> Void
+        assets: String, directory: String, images: [String], _ body: @Sendable @escaping (RealAPIServer) async throws -> Void
     ) async throws {
-        try await self.makeCertificates(in: directory)
-        try await Command.output("ip", ["route", "replace", "local", self.services, "dev", "lo"])
+        let blocks = try AddressBlocks.take()
+        try await self.makeCertificates(in: directory, serviceAddress: blocks.serviceAddress)
+        try Data(Self.auditPolicy.utf8).write(to: URL(fileURLWithPath: "\(directory)/audit-policy.yaml"))
         let etcd = try await RemoteService.freePort("127.0.0.1"), peers = try await RemoteService.freePort("127.0.0.1")
         let port = try await RemoteService.freePort("127.0.0.1")
         let kubeconfig = "\(directory)/kubeconfig"
         try Data(self.kubeconfig(directory, port).utf8).write(to: URL(fileURLWithPath: kubeconfig))
-        try await BackgroundProcess.with(
-            "\(assets)/etcd",
-            [
-                "--data-dir=\(directory)/etcd", "--listen-client-urls=http://127.0.0.1:\(etcd)",
-                "--advertise-client-urls=http://127.0.0.1:\(etcd)", "--listen-peer-urls=http://127.0.0.1:\(peers)", "--unsafe-no-fsync",
-            ], logFile: "\(directory)/etcd.log"
-        ) { _ in
+        try await blocks.whileLocal {
             try await BackgroundProcess.with(
-                "\(assets)/kube-apiserver", self.arguments(directory, etcd: etcd, port: port), logFile: "\(directory)/apiserver.log"
+                "\(assets)/etcd",
+                [
+                    "--data-dir=\(directory)/etcd", "--listen-client-urls=http://127.0.0.1:\(etcd)",
+                    "--advertise-client-urls=http://127.0.0.1:\(etcd)", "--listen-peer-urls=http://127.0.0.1:\(peers)",
+                    "--unsafe-no-fsync",
+                ], logFile: "\(directory)/etcd.log"
             ) { _ in
-                try await eventually("the real API server answers", timeout: .seconds(120)) {
-                    let ready = try await Command.run("kubectl", ["--kubeconfig", kubeconfig, "get", "--raw", "/readyz"])
-                    return ready.status == 0 ? true : nil
-                }
                 try await BackgroundProcess.with(
-                    Repository.program("egret-devcluster"),
-                    ["node", "--kubeconfig", kubeconfig, "--dir", "\(directory)/node", "--pods", self.pods] + images,
-                    logFile: "\(directory)/node.log"
-                ) { _ in try await body(kubeconfig) }
+                    "\(assets)/kube-apiserver", self.arguments(directory, blocks, etcd: etcd, port: port),
+                    logFile: "\(directory)/apiserver.log"
+                ) { process in
+                    try await eventually("the real API server answers", timeout: .seconds(120)) {
+                        let ready = try await Command.run("kubectl", ["--kubeconfig", kubeconfig, "get", "--raw", "/readyz"])
+                        return ready.status == 0 ? true : nil
+                    }
+                    try await BackgroundProcess.with(
+                        Repository.program("egret-devcluster"),
+                        ["node", "--kubeconfig", kubeconfig, "--dir", "\(directory)/node", "--pods", blocks.pods] + images,
+                        logFile: "\(directory)/node.log"
+                    ) { _ in
+                        try await body(RealAPIServer(process: process, kubeconfig: kubeconfig, auditLog: "\(directory)/audit.log"))
+                    }
+                }
             }
         }
     }
 
-    private static func arguments(_ directory: String, etcd: Int, port: Int) -> [String] {
+    /// Who asked for what, without bodies; each request once.
+    private static let auditPolicy = """
+        apiVersion: audit.k8s.io/v1
+        kind: Policy
+        omitStages: [RequestReceived]
+        rules:
+        - level: Metadata
+
+        """
+
+    private static func arguments(_ directory: String, _ blocks: AddressBlocks, etcd: Int, port: Int) -> [String] {
         [
             "--etcd-servers=http://127.0.0.1:\(etcd)", "--bind-address=127.0.0.1", "--secure-port=\(port)",
-            "--service-cluster-ip-range=\(self.services)", "--authorization-mode=RBAC", "--client-ca-file=\(directory)/ca.crt",
+            "--service-cluster-ip-range=\(blocks.services)", "--authorization-mode=RBAC", "--client-ca-file=\(directory)/ca.crt",
             "--tls-cert-file=\(directory)/server.crt", "--tls-private-key-file=\(directory)/server.key",
             "--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=\(directory)/server.key",
             "--service-account-signing-key-file=\(directory)/server.key", "--kubelet-client-certificate=\(directory)/admin.crt",
             "--kubelet-client-key=\(directory)/admin.key", "--kubelet-preferred-address-types=InternalIP",
+            "--audit-policy-file=\(directory)/audit-policy.yaml", "--audit-log-path=\(directory)/audit.log",
         ]
     }
 
@@ -68,14 +84,14 @@ enum RealAPIServer {
         """
     }
 
-    private static func makeCertificates(in directory: String) async throws {
+    private static func makeCertificates(in directory: String, serviceAddress: String) async throws {
         func openssl(_ arguments: String...) async throws { try await Command.output("openssl", arguments) }
         func file(_ name: String) -> String { "\(directory)/\(name)" }
         try await openssl(
             "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test-ca", "-keyout", file("ca.key"), "-out",
             file("ca.crt"))
         for (name, subject, extensions) in [
-            ("server", "/CN=kube-apiserver", "subjectAltName=IP:127.0.0.1,DNS:kubernetes.default.svc,IP:10.126.0.1"),
+            ("server", "/CN=kube-apiserver", "subjectAltName=IP:127.0.0.1,DNS:kubernetes.default.svc,IP:\(serviceAddress)"),
             ("admin", "/O=system:masters/CN=admin", "extendedKeyUsage=clientAuth"),
         ] {
             try Data("\(extensions)\n".utf8).write(to: URL(fileURLWithPath: file("\(name).ext")))
