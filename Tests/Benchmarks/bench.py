@@ -50,6 +50,7 @@ def arguments():
     parser.add_argument("--against", action="append", default=[], metavar="PROGRAM", help="another build of egret-dp to compare with")
     parser.add_argument("--no-build", action="store_true", help="use the programs in .build/release as they are")
     parser.add_argument("--generator", default=str(proxies.root / ".build/release/egret-bench"), help=argparse.SUPPRESS)
+    parser.add_argument("--nice", type=int, default=0, help="priority of load and proxies; -15 keeps a busy machine's other work out of the way")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md even if not everything was measured")
     parser.add_argument("--verbose", action="store_true", help="every single run")
     options = parser.parse_args()
@@ -71,6 +72,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     # Both sides of an idle connection are descriptors of the generator, and of the proxy too.
     idle = min(9000, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 500) // 2)
+    proxies.Proxy.nice = options.nice
     cpus = sorted(os.sched_getaffinity(0))
     if len(cpus) < 2:
         print("one processor only: load and proxy share it, and absolute rates mean little", file=sys.stderr)

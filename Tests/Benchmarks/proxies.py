@@ -83,10 +83,22 @@ def make_certificates(folder):
     (folder / "egress.pem").write_text((folder / "egress.crt").read_text() + (folder / "egress.key").read_text())
 
 
+def pin(cpu, nice):
+    """For a child between fork and exec."""
+    os.sched_setaffinity(0, {cpu})
+    if nice:
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+        # Where the scheduler groups by session, a priority counts inside the group only, and the group has one of its own.
+        os.setsid()
+        if os.path.exists("/proc/self/autogroup"):
+            with open("/proc/self/autogroup", "w") as group:
+                group.write(str(nice))
+
+
 class Proxy:
     """One competitor. `terminate` says whether the run ends mTLS; `bulk` whether it carries streams."""
 
-    admin_path = None
+    nice = 0
 
     def __init__(self, name, number, folder):
         self.name = name
@@ -113,7 +125,7 @@ class Proxy:
         self.log = Path(log.name)
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment(), cwd=self.folder,
-            preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+            preexec_fn=lambda: pin(cpu, self.nice))
         deadline = time.monotonic() + 20
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -216,6 +228,10 @@ class Nginx(Proxy):
             "nginx-terminate.conf" if terminate else "nginx-passthrough.conf", "nginx.conf", modules=debian / "usr/lib/nginx/modules",
             buffer="64k" if bulk else "16k")
         return [self.binary, "-e", "stderr", "-p", self.folder, "-c", path]
+
+    def answers(self):
+        # The master listens before it has a worker.
+        return super().answers() and len(self.pids()) > 1
 
     def version(self):
         done = subprocess.run([self.binary, "-v"], env=self.environment(), capture_output=True, text=True)

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from proxies import Failure, root
+from proxies import Failure, Proxy, pin
 
 
 class Bench:
@@ -34,7 +34,7 @@ class Bench:
             command += ["--certificate", self.folder / f"{certificate}.crt", "--key", self.folder / f"{certificate}.key"]
         done = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, {self.load_cpu}))
+            preexec_fn=lambda: pin(self.load_cpu, Proxy.nice))
         if done.returncode != 0 or not done.stdout.startswith("{"):
             raise Failure(f"the load generator failed on {proxy.name}: {done.stderr.strip()}")
         return json.loads(done.stdout)

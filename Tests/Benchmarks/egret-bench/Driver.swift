@@ -18,7 +18,8 @@ struct Driver {
         var end = measuredFrom + Int64(self.seconds * 1e9)
         var before: Snapshot?
         while true {
-            let count = Int(cl_epoll_wait(ends.epoll, events, Int32(capacity), 1))
+            // Never asleep: waking another processor costs whoever sends, and that would be the proxy.
+            let count = Int(cl_epoll_wait(ends.epoll, events, Int32(capacity), 0))
             for index in 0..<max(0, count) {
                 let event = events[index]
                 let fd = Int32(truncatingIfNeeded: event.data)

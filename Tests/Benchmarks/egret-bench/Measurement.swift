@@ -24,14 +24,39 @@ struct Measurement {
     }
 }
 
-/// User and system time of a process with all its threads: fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms.
+/// User and system time of a process with all its threads.
+///
+/// The scheduler's count per thread (/proc/PID/task/*/schedstat, nanoseconds), which is what utime and stime of proc_pid_stat(5)
+/// are made from; those are rounded to ticks of 10 ms, and are the way where the kernel keeps no schedstat.
 func processorSeconds(of process: Int) -> Double {
+    if let nanoseconds = threads(of: process).map({ contents(of: "/proc/\(process)/task/\($0)/schedstat") }).reduce(
+        into: UInt64?.none,
+        { sum, line in
+            guard let time = line.split(separator: " ").first.flatMap({ UInt64($0) }) else { return }
+            sum = (sum ?? 0) + time
+        })
+    {
+        return Double(nanoseconds) / 1e9
+    }
     let text = contents(of: "/proc/\(process)/stat")
     // The name before is in parentheses and may hold anything.
     guard let close = text.lastIndex(of: ")") else { return 0 }
     let fields = text[close...].split(separator: " ")
     guard fields.count > 13, let user = Double(fields[12]), let system = Double(fields[13]) else { return 0 }
     return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+}
+
+private func threads(of process: Int) -> [String] {
+    guard let folder = opendir("/proc/\(process)/task") else { return [] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names
 }
 
 func processorSecondsOfThisProcess() -> Double {
