@@ -226,7 +226,7 @@ class Nginx(Proxy):
     def command(self, terminate, bulk):
         path = self.configuration(
             "nginx-terminate.conf" if terminate else "nginx-passthrough.conf", "nginx.conf", modules=debian / "usr/lib/nginx/modules",
-            buffer="64k" if bulk else "16k")
+            buffer="256k" if bulk else "16k")
         return [self.binary, "-e", "stderr", "-p", self.folder, "-c", path]
 
     def answers(self):
