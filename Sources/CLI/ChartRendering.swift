@@ -57,6 +57,21 @@ data:
         kubernetes.io/os: linux
       podAnnotations: {}
       replicas: 1
+      resolvedAddresses:
+        allow: []
+        deny:
+        - 0.0.0.0/8
+        - 127.0.0.0/8
+        - 169.254.0.0/16
+        - 224.0.0.0/4
+        - 255.255.255.255/32
+        - 100.100.100.200/32
+        - ::/128
+        - ::1/128
+        - fe80::/10
+        - ff00::/8
+        - fd00:ec2::254/128
+        - fd20:ce::254/128
       resources:
         limits:
           cpu: 1000m

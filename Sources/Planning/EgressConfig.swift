@@ -61,7 +61,7 @@ extension World {
     }
 
     private func addExternal(_ mesh: MeshName, _ config: inout ProxyConfig, _ routes: inout [Route]) {
-        let external = self.servedExternals[mesh] ?? ExternalServices()
+        let external = self.servedExternals[mesh] ?? ExternalServices(resolvedAddresses: self.observed.settings.egress.resolvedAddresses)
         for subset in external.subsets(requested: self.requestedSubsets(in: mesh)) where subset.sni(mesh).utf8.count <= SNI.maxBytes {
             let cluster = external.cluster(subset, in: mesh)
             config.clusters.append(cluster)

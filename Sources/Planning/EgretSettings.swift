@@ -1,5 +1,6 @@
 package import JSONModel
 package import MeshModel
+package import Routing
 
 /// The control plane's settings: ConfigMap `egret-config`, key `config.yaml`, read as JSON.
 package struct EgretSettings: Hashable, Sendable {
@@ -18,8 +19,17 @@ package struct EgretSettings: Hashable, Sendable {
         package var nodeSelector: [String: String] = ["kubernetes.io/os": "linux"]
         package var tolerations: JSON = []
         package var affinity: JSON = [:]
+        /// Where the host names of ExternalServices may lead, from whichever proxy dials them.
+        package var resolvedAddresses = AddressRules(deny: Egress.neverMeant)
         package var resources: JSON = [
             "requests": ["cpu": "50m", "memory": "64Mi"], "limits": ["cpu": "1000m", "memory": "512Mi"],
+        ]
+
+        /// What a name on the internet is never meant to lead to: this machine, its link with the clouds' metadata services,
+        /// groups, nowhere. Private networks are not here: that is where many external services live.
+        static let neverMeant = [
+            "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32", "100.100.100.200/32", "::/128",
+            "::1/128", "fe80::/10", "ff00::/8", "fd00:ec2::254/128", "fd20:ce::254/128",
         ]
 
         package init() {}
@@ -71,7 +81,7 @@ extension EgretSettings.Egress {
         self.init()
         fields.refuseUnknown([
             "enabled", "replicas", "drainTime", "logLevel", "service", "podAnnotations", "extraLabels", "nodeSelector", "tolerations",
-            "affinity", "resources",
+            "affinity", "resources", "resolvedAddresses",
         ])
         self.isEnabled = fields.bool("enabled") ?? self.isEnabled
         if let replicas = fields.int("replicas") {
@@ -94,11 +104,24 @@ extension EgretSettings.Egress {
         self.tolerations = fields.has("tolerations") ? json["tolerations"] ?? [] : self.tolerations
         self.affinity = fields.has("affinity") ? json["affinity"] ?? [:] : self.affinity
         self.resources = fields.has("resources") ? json["resources"] ?? [:] : self.resources
+        if let rules = fields.object("resolvedAddresses") {
+            rules.refuseUnknown(["deny", "allow"])
+            self.resolvedAddresses.deny = Self.blocks("deny", rules) ?? self.resolvedAddresses.deny
+            self.resolvedAddresses.allow = Self.blocks("allow", rules) ?? self.resolvedAddresses.allow
+        }
         if let service = fields.object("service") {
             service.refuseUnknown(["type", "port", "annotations"])
             self.service.type = service.choice("type", ["ClusterIP", "NodePort", "LoadBalancer"]) ?? self.service.type
             self.service.port = service.port("port").map(Int.init) ?? self.service.port
             self.service.annotations = service.stringMap("annotations") ?? self.service.annotations
         }
+    }
+
+    private static func blocks(_ key: String, _ fields: Fields) -> [String]? {
+        guard let blocks = fields.strings(key) else { return nil }
+        for text in AddressBlocks(AddressRules(deny: blocks)).unreadable {
+            fields.violate(key, "\"\(text)\" is no block such as 10.0.0.0/8 or fc00::/7")
+        }
+        return blocks
     }
 }

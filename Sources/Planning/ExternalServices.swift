@@ -17,6 +17,8 @@ extension World {
 
     /// The ExternalServices of one mesh as they can be served from this zone.
     struct ExternalServices {
+        /// Where their host names may lead.
+        let resolvedAddresses: AddressRules
         /// Usable ones in the order of their names.
         var items: [Item] = []
         /// Why one is not served, by object name.
@@ -43,7 +45,10 @@ extension World {
 
         func cluster(_ subset: Subset, in mesh: MeshName) -> Cluster {
             let items = self.items(subset)
-            return Cluster(name: subset.cluster(mesh), endpoints: items.map(\.endpoint), tls: items.first?.tls ?? .none)
+            let usesNames = items.contains { !Address.isIP($0.endpoint.address) }
+            return Cluster(
+                name: subset.cluster(mesh), endpoints: items.map(\.endpoint), tls: items.first?.tls ?? .none,
+                resolvedAddresses: usesNames ? self.resolvedAddresses : nil)
         }
     }
 
@@ -51,7 +56,7 @@ extension World {
     func findExternalServices(of mesh: Mesh) -> ExternalServices {
         let usesEgress = mesh.usesEgress
         let mesh = mesh.name
-        var found = ExternalServices()
+        var found = ExternalServices(resolvedAddresses: self.observed.settings.egress.resolvedAddresses)
         let secrets = MeshSecrets(objects: self.observed.objects, namespace: self.observed.systemNamespace, mesh: mesh)
         let remote = Set(
             self.remoteIngresses.flatMap(\.services).filter { $0.mesh == mesh.text && !$0.isExternal }.compactMap { $0.tags[Tag.service] })

@@ -46,7 +46,9 @@ extension World {
 
         if self.isExternal(subset, in: mesh.name) {
             if mesh.usesEgress { return originate(egress, peer: .egress(of: mesh.name), whyEmpty: closed) }
-            let cluster = (self.servedExternals[mesh.name] ?? ExternalServices()).cluster(subset, in: mesh.name)
+            let cluster =
+                (self.servedExternals[mesh.name] ?? ExternalServices(resolvedAddresses: self.observed.settings.egress.resolvedAddresses))
+                .cluster(subset, in: mesh.name)
             return direct(cluster, whyEmpty: "no ExternalService for it can be used. Next: kubectl get externalservices")
         }
 

@@ -22,14 +22,15 @@ package final class UpstreamCluster: Sendable {
         let priority: Int
     }
 
-    init(_ cluster: Cluster, _ load: ClusterLoad, policy: Ejection.Policy) {
+    /// - parameter rules: The cluster's own, compiled: many clusters have the same.
+    init(_ cluster: Cluster, _ load: ClusterLoad, rules: AddressBlocks?, policy: Ejection.Policy) {
         var seen: Set<EndpointKey> = []
         self.cluster = cluster
         self.endpoints = cluster.endpoints.filter { seen.insert(EndpointKey($0)).inserted }
         self.states = load.states(of: self.endpoints, policy: policy)
         self.load = load
         self.limit = cluster.maxConnections ?? .max
-        self.rules = cluster.resolvedAddresses.map { AddressBlocks($0) }
+        self.rules = rules
         self.places = .allocate(capacity: max(1, self.endpoints.count))
         for (index, endpoint) in self.endpoints.enumerated() {
             (self.places + index).initialize(
@@ -43,7 +44,7 @@ package final class UpstreamCluster: Sendable {
 
     /// One that shares nothing with others.
     package convenience init(_ cluster: Cluster, policy: Ejection.Policy = Ejection.Policy()) {
-        self.init(cluster, ClusterLoad(), policy: policy)
+        self.init(cluster, ClusterLoad(), rules: cluster.resolvedAddresses.map { AddressBlocks($0) }, policy: policy)
     }
 
     deinit { self.places.deallocate() }

@@ -14,6 +14,7 @@ package struct Upstreams: Sendable {
     /// Names are unique. A cluster that is as it was stays the same object; the others are `fresh`.
     package mutating func adopt(_ clusters: [Cluster]) -> (all: [UpstreamCluster], fresh: [UpstreamCluster]) {
         var fresh: [UpstreamCluster] = []
+        var compiled: [AddressRules: AddressBlocks] = [:]
         var adopted: [UpstreamCluster] = []
         adopted.reserveCapacity(clusters.count)
         for cluster in clusters {
@@ -23,7 +24,13 @@ package struct Upstreams: Sendable {
             }
             let load = self.loads[cluster.name]?.load ?? ClusterLoad()
             self.loads[cluster.name] = WeakLoad(load: load)
-            let made = UpstreamCluster(cluster, load, policy: self.policy)
+            let rules = cluster.resolvedAddresses.map { rules in
+                if let blocks = compiled[rules] { return blocks }
+                let blocks = AddressBlocks(rules)
+                compiled[rules] = blocks
+                return blocks
+            }
+            let made = UpstreamCluster(cluster, load, rules: rules, policy: self.policy)
             adopted.append(made)
             fresh.append(made)
         }

@@ -225,6 +225,29 @@ struct EgressConfigTests {
         first.listeners[0].address = "10.1.0.2"
         #expect(first == second)
     }
+
+    @Test("Host names of external services may not lead into the proxy's own machine or to metadata; addresses are what was written")
+    func resolvedAddresses() throws {
+        var zone = try self.zone(
+            Fixture.httpbin
+                + Fixture.httpbin.replacing("name: httpbin,", with: "name: plain,").replacing(
+                    "kuma.io/service: httpbin", with: "kuma.io/service: plain"
+                )
+                .replacing("httpbin.org:80", with: "127.0.0.1:80"))
+        zone.observed.settings.egress.resolvedAddresses.allow = ["127.0.8.0/24"]
+        let clusters = try #require(zone.settle().egressConfig()).clusters
+        let rules = try #require(clusters.first { $0.endpoints.first?.address == "httpbin.org" }?.resolvedAddresses)
+        #expect(rules.allow == ["127.0.8.0/24"])
+        let blocks = AddressBlocks(rules)
+        for denied in ["127.0.0.1", "169.254.169.254", "fe80::1", "::1", "0.0.0.0", "224.0.0.1", "fd00:ec2::254", "::ffff:169.254.169.254"]
+        {
+            #expect(!blocks.permits(IPEndpoint(address: denied, port: 80)!), "\(denied)")
+        }
+        for allowed in ["127.0.8.1", "10.0.0.1", "192.168.1.1", "fd12::1", "8.8.8.8", "2606:4700::1"] {
+            #expect(blocks.permits(IPEndpoint(address: allowed, port: 80)!), "\(allowed)")
+        }
+        #expect(clusters.first { $0.endpoints.first?.address == "127.0.0.1" }?.resolvedAddresses == nil)
+    }
 }
 
 enum Fixture {

@@ -43,7 +43,10 @@ struct SettingsTests {
     func wrong() {
         let json: JSON = [
             "zone": "East!", "egres": [:],
-            "egress": ["enabled": "yes", "replicas": -1, "drainTime": "soon", "service": ["type": "None", "port": 0]],
+            "egress": [
+                "enabled": "yes", "replicas": -1, "drainTime": "soon", "resolvedAddresses": ["deny": ["10.0.0.0/99"], "allow": "all"],
+                "service": ["type": "None", "port": 0],
+            ],
         ]
         do throws(InvalidResource) {
             _ = try EgretSettings(json)
@@ -52,7 +55,8 @@ struct SettingsTests {
             #expect(
                 error.violations.map(\.field)
                     == [
-                        "egres", "zone", "egress.enabled", "egress.replicas", "egress.drainTime", "egress.service.type",
+                        "egres", "zone", "egress.enabled", "egress.replicas", "egress.drainTime", "egress.resolvedAddresses.deny",
+                        "egress.resolvedAddresses.allow", "egress.service.type",
                         "egress.service.port",
                     ])
         }
