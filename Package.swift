@@ -163,7 +163,7 @@ let package = Package(
         tests("KubeRuntime", ["TestServer", "JSONModel", "KubeAPI", "CurlTransport", "Telemetry", logging, lifecycle]),
         tests("NameResolution", ["Routing", "Telemetry"]),
         tests("Relay", ["CLinux", "ClientHello", "Routing", "NameResolution", "Telemetry", logging]),
-        tests("TLSRelay", ["Routing", "NameResolution", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, crypto]),
+        tests("TLSRelay", ["Routing", "NameResolution", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, asn1, crypto]),
         tests(
             "ControlPlane",
             [

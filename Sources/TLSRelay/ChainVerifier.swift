@@ -23,19 +23,23 @@ final class ChainVerifier: @unchecked Sendable {
     private let purpose: Purpose
     /// Leaf certificates carry SPIFFE ids and obey the X.509-SVID rules.
     private let isMesh: Bool
+    /// Seconds since 1970.
+    private let clock: @Sendable () -> Int64
     private let known = Mutex<[Key: VerifiedPeer]>([:])
 
-    init(_ store: TrustStore, _ purpose: Purpose, isMesh: Bool) {
+    init(_ store: TrustStore, _ purpose: Purpose, isMesh: Bool, clock: @escaping @Sendable () -> Int64) {
+        self.clock = clock
         self.store = store
         self.purpose = purpose
         self.isMesh = isMesh
     }
 
     /// - Parameter chain: `STACK_OF(CRYPTO_BUFFER)`, leaf first, as the handshake got it.
-    func verify(_ chain: OpaquePointer?, name: ExpectedName, now: Int64) -> Result<VerifiedPeer, ChainFailure> {
+    func verify(_ chain: OpaquePointer?, name: ExpectedName) -> Result<VerifiedPeer, ChainFailure> {
         guard let chain, CNIOBoringSSLShims_sk_CRYPTO_BUFFER_num(chain) > 0 else {
             return .failure(ChainFailure(reason: "there is no certificate", alert: UInt8(SSL_AD_CERTIFICATE_REQUIRED)))
         }
+        let now = self.clock()
         let key = Key(chain: Self.digest(chain), name: name)
         if let peer = self.known.withLock({ $0[key] }), peer.isValid(at: now) { return .success(peer) }
         let result = self.check(chain, name: name, now: now)

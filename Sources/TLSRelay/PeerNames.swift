@@ -20,5 +20,3 @@ extension ExternalTLS {
     /// The server name to send and verify as a host name; nil where it is an IP address or not given.
     var hostName: String? { self.serverName.flatMap { addressBytes($0) == nil ? $0 : nil } }
 }
-
-func secondsSince1970() -> Int64 { Int64(time(nil)) }

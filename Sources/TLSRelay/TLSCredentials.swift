@@ -14,14 +14,14 @@ package final class TLSCredentials: Sendable {
         var server: TLSContext?
         var client: TLSContext?
 
-        mutating func makeContexts() throws(InvalidCredentials) {
+        mutating func makeContexts(_ clock: @escaping @Sendable () -> Int64) throws(InvalidCredentials) {
             guard let identity = self.identity, let trust = self.trust else { return }
             // Requires a client certificate and verifies its chain; who it is, is decided per route.
             let server = try TLSContext(
-                .server, certificate: identity, verifier: ChainVerifier(trust, .clients, isMesh: true))
+                .server, certificate: identity, verifier: ChainVerifier(trust, .clients, isMesh: true, clock: clock))
             // The mesh knows SPIFFE ids, not host names: the id is compared once the handshake is done.
             self.client = try TLSContext(
-                .client, certificate: identity, verifier: ChainVerifier(trust, .servers, isMesh: true), protocols: ["kuma"])
+                .client, certificate: identity, verifier: ChainVerifier(trust, .servers, isMesh: true, clock: clock), protocols: ["kuma"])
             self.server = server
         }
     }
@@ -48,12 +48,17 @@ package final class TLSCredentials: Sendable {
 
     private let state = Mutex(State())
     private let environment: [String: String]
+    private let clock: @Sendable () -> Int64
 
     package convenience init() {
         self.init(environment: getenv("SSL_CERT_FILE").map { ["SSL_CERT_FILE": String(cString: $0)] } ?? [:])
     }
 
-    init(environment: [String: String]) { self.environment = environment }
+    /// - Parameter clock: seconds since 1970.
+    init(environment: [String: String] = [:], clock: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }) {
+        self.environment = environment
+        self.clock = clock
+    }
 
     /// Believes exactly `trust` from now on. What cannot be read leaves the mesh with the trust it had.
     package func setTrust(_ trust: [Trust]) -> [ItemError] {
@@ -71,7 +76,7 @@ package final class TLSCredentials: Sendable {
                     var mesh = state.meshes[item.mesh] ?? MeshState()
                     mesh.trust = TrustStore(try Certificates(pem: item.ca))
                     mesh.trustPEM = item.ca
-                    try mesh.makeContexts()
+                    try mesh.makeContexts(self.clock)
                     state.meshes[item.mesh] = mesh
                 } catch {
                     errors.append(ItemError(item: "trust \(item.mesh)", message: "the CA of mesh \(item.mesh) cannot be used: \(error)"))
@@ -90,7 +95,7 @@ package final class TLSCredentials: Sendable {
         try self.state.withLock { state in
             var mesh = state.meshes[name] ?? MeshState()
             mesh.identity = identity
-            try mesh.makeContexts()
+            try mesh.makeContexts(self.clock)
             state.meshes[name] = mesh
         }
     }
@@ -151,7 +156,7 @@ package final class TLSCredentials: Sendable {
                 trust = try TrustStore(system: self.environment)
                 systemRoots = trust
             }
-            verifier = ChainVerifier(trust, .servers, isMesh: false)
+            verifier = ChainVerifier(trust, .servers, isMesh: false, clock: self.clock)
         }
         var certificate: (chain: Certificates, key: PrivateKey)?
         if let own = key.clientCertificate {

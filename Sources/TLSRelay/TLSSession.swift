@@ -57,7 +57,7 @@ final class TLSSession {
             self.isEstablished = true
             // A resumed session's certificate was verified when the session began. Is it still good, under today's trust?
             if self.peer == nil, let verifier = self.context.verifier {
-                self.keep(verifier.verify(SSL_get0_peer_certificates(self.ssl), name: self.name, now: secondsSince1970()))
+                self.keep(verifier.verify(SSL_get0_peer_certificates(self.ssl), name: self.name))
             }
             return .done
         }
@@ -109,7 +109,7 @@ final class TLSSession {
         guard let session = Exchange.of(SSL_get_rbio(ssl)).session, let verifier = session.context.verifier else {
             return ssl_verify_invalid
         }
-        session.keep(verifier.verify(SSL_get0_peer_certificates(ssl), name: session.name, now: secondsSince1970()))
+        session.keep(verifier.verify(SSL_get0_peer_certificates(ssl), name: session.name))
         if let failure = session.chainFailure {
             alert?.pointee = failure.alert
             return ssl_verify_invalid

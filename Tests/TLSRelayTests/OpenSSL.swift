@@ -59,6 +59,8 @@ final class OpenSSL: Sendable {
         return self.output.withLock { $0 }
     }
 
+    func say(_ text: String) { try? self.input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
+
     func endInput() { try? self.input.fileHandleForWriting.close() }
 
     func stop() { self.process.withLock { $0.terminate() } }
