@@ -140,7 +140,7 @@ extension Worker {
         guard status == 0 || status == -EINPROGRESS else {
             _ = cl_close(fd)
             slot.pointee.lastError = -status
-            if Self.isShortage(-status, address) { return .shortage }
+            if Shortage.isBehind(-status, address) { return .shortage }
             self.note(slot, .connectFailed)
             return .noneLeft
         }

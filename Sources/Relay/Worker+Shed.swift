@@ -46,16 +46,4 @@ extension Worker {
             if let socket { _ = cl_epoll_add(self.epoll, socket.fd, CL_EPOLLIN, Self.tag(.listener, Int32(position), 0)) }
         }
     }
-
-    /// Whether a failed connect tells of a shortage of ours, and nothing of the endpoint.
-    ///
-    /// EADDRNOTAVAIL has two causes: every port towards this address is taken, or this machine has no address to reach it from
-    /// (of IPv6, usually). A datagram socket, which has ports of its own, tells which.
-    static func isShortage(_ error: Int32, _ address: IPEndpoint) -> Bool {
-        switch error {
-        case ENOBUFS, ENOMEM, EAGAIN: true
-        case EADDRNOTAVAIL: address.withSocketAddress { cl_has_source_address($0, $1) }
-        default: false
-        }
-    }
 }

@@ -227,14 +227,16 @@ extension RelayedConnection {
         self.upstream = Leg(.upstream)
         self.attempts.winner = 0
         self.attempts.race.close()
-        if let claim = self.attempts.claim { self.relay.balancers.failed(claim, now: self.loop.now) }
-        self.attempts.claim = nil
-        if failure.reason == .overloaded {
-            // No other endpoint will change that.
-            self.refuse(failure.reason, failure.detail)
-        } else {
-            self.connectNext()
+        if let claim = self.attempts.claim {
+            if failure.reason == .overloaded {
+                // Of that the endpoint is not to blame. For another one there may be enough.
+                self.relay.balancers.ended(claim)
+            } else {
+                self.relay.balancers.failed(claim, now: self.loop.now)
+            }
         }
+        self.attempts.claim = nil
+        self.connectNext()
     }
 
     /// Gives the places at the endpoint and in the cluster back.

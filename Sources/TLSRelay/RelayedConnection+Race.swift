@@ -22,6 +22,8 @@ struct Race {
     var runners: [Runner] = []
     var nextKind = firstKind
     var lastError: Int32 = 0
+    /// The last error was a shortage of ours.
+    var isShort = false
 
     mutating func close() {
         for runner in self.runners { _ = cl_close(runner.fd) }
@@ -46,22 +48,29 @@ extension RelayedConnection {
                 return
             }
             _ = cl_set_no_delay(fd)
+            // Bytes for the upstream are there by now: they can say for us that its answer came.
+            if self.attempts.tls != nil || !self.client.kept.isEmpty { _ = cl_set_speaks_first(fd) }
             let status = address.withSocketAddress { cl_connect(fd, $0, $1) }
             guard status == 0 || status == -EINPROGRESS else {
                 _ = cl_close(fd)
                 self.attempts.race.lastError = -status
+                self.attempts.race.isShort = Shortage.isBehind(-status, address)
                 continue
             }
             let kind = self.attempts.race.nextKind
             self.attempts.race.nextKind = kind == 0xff ? Race.firstKind : kind + 1
             self.attempts.race.runners.append(Race.Runner(fd: fd, address: address, kind: kind))
-            self.loop.watch(fd, self.reference, kind: kind)
+            guard self.loop.watch(fd, self.reference, kind: kind) else {
+                self.attemptFailed(AttemptError(.overloaded, "the system watches no more sockets"))
+                return
+            }
             let due = self.attempts.race.addresses.isEmpty ? Int64.max : self.loop.now + Race.headStart
             self.loop.setTimer(self.reference, deadline: min(due, self.attempts.deadline))
             return
         }
         if self.attempts.race.runners.isEmpty {
-            self.attemptFailed(AttemptError(.connectFailed, TLSFailure.words(errno: self.attempts.race.lastError)))
+            let reason: RefusalReason = self.attempts.race.isShort ? .overloaded : .connectFailed
+            self.attemptFailed(AttemptError(reason, TLSFailure.words(errno: self.attempts.race.lastError)))
         } else {
             self.loop.setTimer(self.reference, deadline: self.attempts.deadline)
         }
@@ -77,6 +86,7 @@ extension RelayedConnection {
             _ = cl_close(runner.fd)
             self.attempts.race.runners.remove(at: place)
             self.attempts.race.lastError = error
+            self.attempts.race.isShort = false
             self.raceOn()
         } else if events & CL_EPOLLOUT != 0 {
             self.attempts.race.runners.remove(at: place)

@@ -58,7 +58,11 @@ final class RelayedConnection {
         self.client.fd = self.request.socket
         // What the client has sent is there already: the engine saw the hello.
         self.client.isReadable = true
-        self.loop.watch(self.client.fd, self.reference, kind: TLSLoop.clientKind)
+        guard self.loop.watch(self.client.fd, self.reference, kind: TLSLoop.clientKind) else {
+            self.refuseBeforeTLS(.overloaded, "the system watches no more sockets")
+            self.stop()
+            return
+        }
         switch self.request.purpose {
         case .originate: self.connect()
         case .terminate(let mesh, _):

@@ -163,9 +163,10 @@ final class TLSLoop: @unchecked Sendable {
         self.free.append(connection.reference.index)
     }
 
-    func watch(_ fd: Int32, _ reference: Reference, kind: UInt64) {
+    /// False where the system watches no more.
+    func watch(_ fd: Int32, _ reference: Reference, kind: UInt64) -> Bool {
         let tag = UInt64(reference.generation) << 32 | UInt64(reference.index) << 8 | kind
-        _ = cl_epoll_add(self.epoll, fd, CL_EPOLLIN | CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET, tag)
+        return cl_epoll_add(self.epoll, fd, CL_EPOLLIN | CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET, tag) == 0
     }
 
     /// One deadline per connection; a new one replaces the one before.

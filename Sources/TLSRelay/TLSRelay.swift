@@ -20,6 +20,8 @@ package final class TLSRelay: Sendable {
         var loops: [TLSLoop?]
         var turn = 0
         var isOver = false
+        /// Clusters whose server is not verified.
+        var unverified: Set<String> = []
     }
     private let state: Mutex<State>
     /// One count per thread that has not ended or never began, kept in step with `loops`.
@@ -80,7 +82,25 @@ package final class TLSRelay: Sendable {
 
     /// Makes ready what the clusters need; returns those that cannot be connected to.
     package func apply(_ config: ProxyConfig) -> [ItemError] {
-        self.credentials.setTrust(config.trust) + self.credentials.prepare(config.clusters)
+        self.warnOfUnverified(config.clusters)
+        return self.credentials.setTrust(config.trust) + self.credentials.prepare(config.clusters)
+    }
+
+    /// Once for each cluster that is not verified, when it begins to be so.
+    private func warnOfUnverified(_ clusters: [Cluster]) {
+        let unverified = Set(
+            clusters.compactMap { cluster in
+                if case .external(let tls) = cluster.tls, tls.verify == .none { cluster.name } else { nil }
+            })
+        let fresh = self.state.withLock { state in
+            defer { state.unverified = unverified }
+            return unverified.subtracting(state.unverified)
+        }
+        for name in fresh.sorted() {
+            self.logger.warning(
+                "A cluster's server is not verified: whoever answers gets its connections. Remove verify: none, or give the server's CA",
+                metadata: ["cluster": "\(name)"])
+        }
     }
 
     package var activeConnections: Int { self.active.load(ordering: .relaxed) }
