@@ -87,6 +87,7 @@ let package = Package(
         module("MeshModel", ["JSONModel"]),
         module("ClientHello"),
         module("Routing", ["ClientHello"]),
+        module("ProxyHeader", ["Routing"]),
         module("Identity", ["MeshModel", x509, asn1, crypto, cryptoExtras]),
         module("KubeAPI", ["JSONModel"]),
         module("Planning", ["JSONModel", "MeshModel", "Routing", "KubeAPI"]),
@@ -100,7 +101,7 @@ let package = Package(
         module(
             "KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, subprocess, system]),
         module("NameResolution", ["CCares", "CLinux", "Routing", "Telemetry"]),
-        module("Relay", ["CLinux", "ClientHello", "Routing", "NameResolution", "Telemetry", logging]),
+        module("Relay", ["CLinux", "ClientHello", "ProxyHeader", "Routing", "NameResolution", "Telemetry", logging]),
         // NIOSSL for the BoringSSL it carries, which is driven directly: see docs/tls.md.
         module("TLSRelay", ["CLinux", "Routing", "NameResolution", "Relay", logging, nioSSL]),
 
@@ -117,7 +118,7 @@ let package = Package(
             "DataPlane",
             [
                 "JSONModel", "MeshModel", "Routing", "Identity", "ConfigSync", "Telemetry", "StaticConfig", "CurlTransport",
-                "NameResolution", "Relay", "TLSRelay", logging, nioCore, nioPosix, nioHTTP1, x509, crypto,
+                "NameResolution", "ProxyHeader", "Relay", "TLSRelay", logging, nioCore, nioPosix, nioHTTP1, x509, crypto,
             ]),
         module("CLI", ["JSONModel", argumentParser]),
         // Development only; nothing in the product imports these.
@@ -152,6 +153,7 @@ let package = Package(
         tests("MeshModel", ["JSONModel", "YAMLDocument"]),
         tests("ClientHello", exclude: ["Hellos"]),
         tests("Routing", ["ClientHello"]),
+        tests("ProxyHeader", ["Routing"]),
         tests("Identity", ["MeshModel", x509, asn1, crypto]),
         tests("KubeAPI", ["JSONModel"]),
         tests("Planning", ["JSONModel", "MeshModel", "Routing", "KubeAPI", "YAMLDocument"]),
@@ -162,7 +164,7 @@ let package = Package(
         tests("CurlTransport", ["TestServer", hummingbird, hummingbirdTLS, hummingbirdHTTP2, lifecycle, logging, nioCore, nioSSL]),
         tests("KubeRuntime", ["TestServer", "JSONModel", "KubeAPI", "CurlTransport", "Telemetry", logging, lifecycle]),
         tests("NameResolution", ["Routing", "Telemetry"]),
-        tests("Relay", ["CLinux", "ClientHello", "Routing", "NameResolution", "Telemetry", logging]),
+        tests("Relay", ["CLinux", "ClientHello", "ProxyHeader", "Routing", "NameResolution", "Telemetry", logging]),
         tests("TLSRelay", ["Routing", "NameResolution", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, asn1, crypto]),
         tests(
             "ControlPlane",

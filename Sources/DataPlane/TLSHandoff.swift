@@ -1,3 +1,4 @@
+import ProxyHeader
 import Relay
 import Routing
 import Synchronization
@@ -21,8 +22,11 @@ final class TLSHandoff: ConnectionHandoff {
         // A route whose cluster is missing was kept so that it refuses.
         let name = connection.action.cluster
         let upstream = connection.config.upstream(named: name) ?? UpstreamCluster(Cluster(name: name, endpoints: []))
+        let header = connection.destination.map { ProxyHeader(.init(source: connection.client, destination: $0)) }
         self.tls.take(
-            TLSConnection(socket: connection.socket, id: connection.id.rawValue, purpose: purpose, upstream: upstream) { outcome in
+            TLSConnection(
+                socket: connection.socket, id: connection.id.rawValue, purpose: purpose, upstream: upstream, preface: header?.bytes ?? []
+            ) { outcome in
                 connection.finish(self.outcome(outcome, of: connection.id))
             })
     }

@@ -6,6 +6,8 @@ struct Connection {
     enum State: UInt8 {
         /// The slot is free.
         case free
+        /// → readingHello, resolving, connecting, handedOff, closing
+        case readingProxyHeader
         /// → resolving, connecting, handedOff, closing
         case readingHello
         /// Waiting for a name. → connecting, closing
@@ -80,7 +82,7 @@ struct Connection {
     var addressIndex: UInt8 = 0
     /// Why the last attempt failed, to refuse with when there is no other.
     var lastFailure: UInt8 = .max
-    /// The error number of the last failed attempt, for the record.
+    /// The error number of the last failed attempt, for the record; or what was wrong with the PROXY protocol header.
     var lastError: Int32 = 0
 
     /// Positions: the worker's table, the table's listener, its route, the table's cluster, the cluster's place.
@@ -131,6 +133,8 @@ struct Direction {
         static let nagle = Self(rawValue: 512)
         /// `held` is in the worker's turn buffer: it is sent or moved to a chunk before the turn is over.
         static let borrowed = Self(rawValue: 1024)
+        /// The destination wants a PROXY protocol header before everything else.
+        static let announcesClient = Self(rawValue: 2048)
     }
 
     var flags: Flags = []

@@ -21,6 +21,9 @@ package struct HandedConnection: Sendable {
     package let socket: Int32
     package let id: ConnectionID
     package let client: IPEndpoint
+    /// Where the client meant to connect, to be told to the cluster; nil where the cluster doesn't ask for a PROXY protocol
+    /// header.
+    package let destination: IPEndpoint?
     package let listener: String
     /// Nil on outbound listeners.
     package let serverName: String?
@@ -36,12 +39,14 @@ package struct HandedConnection: Sendable {
     private let completion: @Sendable (HandoffOutcome) -> Void
 
     init(
-        socket: Int32, id: ConnectionID, client: IPEndpoint, listener: String, serverName: String?, action: Action, origin: String,
+        socket: Int32, id: ConnectionID, client: IPEndpoint, destination: IPEndpoint?, listener: String, serverName: String?,
+        action: Action, origin: String,
         config: ConfigSnapshot, openedAt: Date, helloDuration: Duration, completion: @escaping @Sendable (HandoffOutcome) -> Void
     ) {
         self.socket = socket
         self.id = id
         self.client = client
+        self.destination = destination
         self.listener = listener
         self.serverName = serverName
         self.action = action

@@ -1,6 +1,7 @@
 import CLinux
 import FoundationEssentials
 import Glibc
+import ProxyHeader
 import Routing
 
 extension Worker {
@@ -82,7 +83,7 @@ extension Worker {
             self.environment.handoff.close(ConnectionID(rawValue: slot.pointee.id), reason: reason)
         case .relaying: self.close(slot, reason)
         case .closing: self.release(slot)
-        case .readingHello, .resolving, .connecting: self.refuse(slot, .draining)
+        case .readingProxyHeader, .readingHello, .resolving, .connecting: self.refuse(slot, .draining)
         case .free: break
         }
     }
@@ -123,6 +124,7 @@ extension Worker {
         self.leaveUpstream(slot)
         self.leaveCount(slot)
         if slot.pointee.clientFD >= 0 { _ = cl_close(slot.pointee.clientFD) }
+        if !self.announced.isEmpty { self.announced[slot.pointee.index] = nil }
         slot.pointee.name?.deallocate()
         slot.pointee.name = nil
         self.timers.cancel(Int(slot.pointee.index))
@@ -169,6 +171,7 @@ extension Worker {
 
     private func detail(_ slot: Slot, _ verdict: ConnectionRecord.Verdict) -> String? {
         switch verdict {
+        case .refused(.malformedProxyHeader): return ProxyHeaderProblem(rawValue: slot.pointee.lastError)?.description
         case .refused(.overloaded) where slot.pointee.lastError == ENOMEM:
             return self.environment.memory.problem ?? SystemError.text(ENOMEM)
         case .refused(.connectFailed), .refused(.overloaded):

@@ -232,6 +232,12 @@ extension Worker {
     }
 
     mutating func established(_ slot: Slot, _ events: UInt32) {
+        guard self.sendProxyHeader(slot) else {
+            _ = cl_close(slot.pointee.upstreamFD)
+            slot.pointee.upstreamFD = -1
+            self.addressFailed(slot, ECONNRESET)
+            return
+        }
         self.endRace(slot)
         var attempt = slot.pointee.attempt
         self.upstream(slot)._withUnsafeGuaranteedRef { $0.connected(&attempt) }
@@ -243,7 +249,8 @@ extension Worker {
         self.counters.observe(.connectSeconds, UInt64(max(0, self.now - slot.pointee.connectStartedAt)) / 1000)
         self.setDeadline(slot, after: min(self.limits.idle, Self.firstCheck))
         // The hello waits in the socket, and its edge was spent while we looked at it.
-        slot.pointee.forward.flags.insert([.readable, .writable, .nagle])
+        slot.pointee.forward.flags.insert([.readable, .writable])
+        if !slot.pointee.forward.flags.contains(.announcesClient) { slot.pointee.forward.flags.insert(.nagle) }
         slot.pointee.backward.flags.insert(.writable)
         if slot.pointee.flags.contains(.clientHungUp) { slot.pointee.forward.flags.insert(.hungUp) }
         self.relay(slot, clientEvents: 0, upstreamEvents: events)

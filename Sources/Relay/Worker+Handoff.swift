@@ -6,6 +6,7 @@ extension Worker {
     /// Gives the socket, still unread, to the TLS side. It leaves the epoll set first: two loops on one socket would fight.
     mutating func handOff(_ slot: Slot) {
         let fd = slot.pointee.clientFD
+        let destination = slot.pointee.forward.flags.contains(.announcesClient) ? self.destination(slot) : nil
         if slot.pointee.flags.contains(.clientPolled) { _ = cl_epoll_remove(self.epoll, fd) }
         self.timers.cancel(Int(slot.pointee.index))
         slot.pointee.flags.remove(.clientPolled)
@@ -17,8 +18,8 @@ extension Worker {
         let generation = slot.pointee.generation
         let mailbox = self.environment.mailbox
         let connection = HandedConnection(
-            socket: fd, id: ConnectionID(rawValue: slot.pointee.id), client: slot.pointee.client, listener: names.listener,
-            serverName: self.serverName(slot), action: names.action!, origin: names.origin ?? "",
+            socket: fd, id: ConnectionID(rawValue: slot.pointee.id), client: slot.pointee.client, destination: destination,
+            listener: names.listener, serverName: self.serverName(slot), action: names.action!, origin: names.origin ?? "",
             config: self.tables[Int(slot.pointee.table)]!.live.snapshot, openedAt: self.date(slot.pointee.openedAt),
             helloDuration: .nanoseconds(self.now - slot.pointee.openedAt)
         ) { mailbox.post(.handoffFinished(index: index, generation: generation, $0)) }

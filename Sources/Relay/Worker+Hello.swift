@@ -25,19 +25,23 @@ extension Worker {
             self.counters.observe(.helloSeconds, UInt64(max(0, self.now - slot.pointee.openedAt)) / 1000)
             if let name = self.parser.refusedName { self.keep(name, slot) }
             self.refuse(slot, RefusalReason(refusal))
-        case .needMoreBytes(let atLeast):
-            if slot.pointee.flags.contains(.clientHungUp) {
-                self.refuse(slot, .clientGone)
-                return
-            }
-            if atLeast > 1 {
-                slot.pointee.flags.insert(.lowWaterRaised)
-                _ = cl_set_receive_low_water(slot.pointee.clientFD, Int32(atLeast))
-            }
-            if !slot.pointee.flags.contains(.clientPolled) {
-                guard self.pollClient(slot) else { return self.refuse(slot, .overloaded) }
-                self.setDeadline(slot, after: self.limits.hello)
-            }
+        case .needMoreBytes(let atLeast): self.awaitBytes(slot, atLeast)
+        }
+    }
+
+    /// Sleeps until that many bytes are in the socket, or the time since accept is over.
+    mutating func awaitBytes(_ slot: Slot, _ atLeast: Int) {
+        if slot.pointee.flags.contains(.clientHungUp) {
+            self.refuse(slot, .clientGone)
+            return
+        }
+        if atLeast > 1 {
+            slot.pointee.flags.insert(.lowWaterRaised)
+            _ = cl_set_receive_low_water(slot.pointee.clientFD, Int32(atLeast))
+        }
+        if !slot.pointee.flags.contains(.clientPolled) {
+            guard self.pollClient(slot) else { return self.refuse(slot, .overloaded) }
+            self.setDeadline(slot, after: self.limits.hello)
         }
     }
 
@@ -63,6 +67,7 @@ extension Worker {
     mutating func follow(_ slot: Slot, route: Int) {
         slot.pointee.route = Int32(route)
         let compiled = self.tables[Int(slot.pointee.table)]!.live.compiled.listeners[Int(slot.pointee.listener)].routes[route]
+        if compiled.sendsProxyHeader { slot.pointee.forward.flags.insert(.announcesClient) }
         switch compiled.verb {
         case .refuse: self.refuse(slot, .noEndpoint)
         case .terminate, .originate: self.handOff(slot)

@@ -147,7 +147,7 @@ extension Worker {
             let state: OpenConnection.State
             switch slot.pointee.state {
             case .free: continue
-            case .readingHello: state = .readingHello
+            case .readingProxyHeader, .readingHello: state = .readingHello
             case .resolving: state = .resolving
             case .connecting: state = .connecting
             case .relaying: state = .relaying

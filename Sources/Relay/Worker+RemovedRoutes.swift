@@ -28,7 +28,7 @@ extension Worker {
             } else if case .terminate(_, let callers, _) = now {
                 self.environment.handoff.recheck(id, callers: callers)
             }
-        case .free, .readingHello, .closing: break
+        case .free, .readingProxyHeader, .readingHello, .closing: break
         }
     }
 

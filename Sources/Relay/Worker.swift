@@ -97,6 +97,8 @@ struct Worker: ~Copyable {
     var races: [Race] = []
     var freeRaces: [Int32] = []
     var sockets: [Socket?] = []
+    /// By slot: the destination that a client's PROXY protocol header named.
+    var announced: [Int32: IPEndpoint] = [:]
     var hosts: [String: ResolvedHost] = [:]
 
     /// Connections with work left after their share of a turn.
@@ -210,6 +212,8 @@ struct Worker: ~Copyable {
         let hungUp = failed || events & CL_EPOLLRDHUP != 0
         if hungUp { slot.pointee.flags.insert(.clientHungUp) }
         switch slot.pointee.state {
+        case .readingProxyHeader:
+            if hungUp || events & CL_EPOLLIN != 0 { self.readProxyHeader(slot) }
         case .readingHello:
             // Room to write is no news here.
             if hungUp || events & CL_EPOLLIN != 0 { self.readHello(slot) }
@@ -225,7 +229,7 @@ struct Worker: ~Copyable {
         switch slot.pointee.state {
         case .connecting: self.connectEvent(slot, events)
         case .relaying: self.relay(slot, clientEvents: 0, upstreamEvents: events)
-        case .closing, .free, .readingHello, .resolving, .handedOff: break
+        case .closing, .free, .readingProxyHeader, .readingHello, .resolving, .handedOff: break
         }
     }
 
@@ -259,7 +263,7 @@ struct Worker: ~Copyable {
             return
         }
         switch slot.pointee.state {
-        case .readingHello: self.refuse(slot, .helloTimeout)
+        case .readingProxyHeader, .readingHello: self.refuse(slot, .helloTimeout)
         case .resolving: self.refuse(slot, .nameNotResolved)
         case .connecting: self.connectDeadlinePassed(slot)
         case .relaying: self.checkIdle(slot)

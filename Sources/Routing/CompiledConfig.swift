@@ -93,7 +93,10 @@ package struct CompiledConfig: Sendable {
             self.errors.append(ItemError(item: item, message: message))
             verb = .refuse
         }
-        listener.routes.append(CompiledRoute(verb: position == nil ? .refuse : verb, cluster: position ?? -1))
+        listener.routes.append(
+            CompiledRoute(
+                verb: position == nil ? .refuse : verb, cluster: position ?? -1,
+                sendsProxyHeader: position.map { self.clusters[$0].proxyProtocol != nil } ?? false))
         listener.actions.append(action)
         listener.origins.append(origin)
     }
@@ -103,6 +106,8 @@ package struct CompiledListener: Sendable {
     package let name: String
     package let address: String
     package let port: UInt16
+    /// Connections begin with a PROXY protocol header.
+    package let takesProxyHeader: Bool
     /// Nil on outbound listeners, which have one route.
     package fileprivate(set) var table: RouteTable?
     /// What the loop needs of each route, without references; `actions` and `origins` have the same positions.
@@ -114,6 +119,7 @@ package struct CompiledListener: Sendable {
         self.name = listener.name
         self.address = listener.address
         self.port = listener.port
+        self.takesProxyHeader = listener.proxyProtocol != nil
     }
 }
 
@@ -136,4 +142,6 @@ package struct CompiledRoute: Sendable {
     package let verb: Verb
     /// Position in `CompiledConfig.clusters`, -1 for none.
     package let cluster: Int
+    /// The cluster wants a PROXY protocol header.
+    package let sendsProxyHeader: Bool
 }

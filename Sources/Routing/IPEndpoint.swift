@@ -70,6 +70,9 @@ package struct IPEndpoint: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The address as read from memory, in network order; an IPv4 address is the first four bytes of `high`.
+    package var words: (high: UInt64, low: UInt64) { (self.high, self.low) }
+
     /// `0.0.0.0` or `::`.
     package var isUnspecified: Bool { self.high == 0 && self.low == 0 }
 

@@ -114,6 +114,12 @@ extension RelayedConnection {
     /// TCP is there. Who answered?
     func connected(_ fd: Int32, _ address: IPEndpoint) {
         self.upstream.fd = fd
+        // A few bytes always fit into an empty send queue: less than all of them means that the connection is gone.
+        let preface = self.request.preface
+        guard preface.isEmpty || cl_send(fd, preface, preface.count) == preface.count else {
+            self.attemptFailed(AttemptError(.connectFailed, "the connection ended at once"))
+            return
+        }
         guard let settings = self.attempts.tls else {
             self.established()
             return

@@ -8,6 +8,8 @@ package struct TLSConnection: Sendable {
     package var id: UInt64
     package var purpose: Purpose
     package var upstream: UpstreamCluster
+    /// Sent to the destination ahead of everything else, TLS included.
+    package var preface: [UInt8]
     /// Called once, when both sockets are closed, on any thread.
     package var finish: @Sendable (TLSOutcome) -> Void
 
@@ -21,12 +23,14 @@ package struct TLSConnection: Sendable {
     }
 
     package init(
-        socket: CInt, id: UInt64, purpose: Purpose, upstream: UpstreamCluster, finish: @escaping @Sendable (TLSOutcome) -> Void
+        socket: CInt, id: UInt64, purpose: Purpose, upstream: UpstreamCluster, preface: [UInt8] = [],
+        finish: @escaping @Sendable (TLSOutcome) -> Void
     ) {
         self.socket = socket
         self.id = id
         self.purpose = purpose
         self.upstream = upstream
+        self.preface = preface
         self.finish = finish
     }
 }

@@ -14,12 +14,14 @@ final class FrontDoor: Sendable {
     private let report: AsyncStream<TLSOutcome>.Continuation
     private let listener: CInt
     private let next: Mutex<(purpose: TLSConnection.Purpose, upstream: UpstreamCluster)>
+    private let preface: [UInt8]
     private let ids = Mutex<UInt64>(0)
 
     init(
         _ credentials: TLSCredentials, _ purpose: TLSConnection.Purpose, to cluster: Cluster,
-        options: TLSRelayOptions = TLSRelayOptions(), resolver: any NameResolver = DNSResolver()
+        options: TLSRelayOptions = TLSRelayOptions(), resolver: any NameResolver = DNSResolver(), preface: [UInt8] = []
     ) {
+        self.preface = preface
         self.relay = TLSRelay(options: options, credentials: credentials, resolver: resolver, logger: Logger(label: "test"))
         _ = credentials.prepare([cluster])
         self.next = Mutex((purpose, UpstreamCluster(cluster)))
@@ -54,7 +56,9 @@ final class FrontDoor: Sendable {
             return ids
         }
         self.relay.take(
-            TLSConnection(socket: client, id: id, purpose: purpose, upstream: upstream) { [report] in report.yield($0) })
+            TLSConnection(socket: client, id: id, purpose: purpose, upstream: upstream, preface: self.preface) { [report] in
+                report.yield($0)
+            })
     }
 
     var upstream: UpstreamCluster { self.next.withLock { $0.upstream } }

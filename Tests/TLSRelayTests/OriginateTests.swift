@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOSSL
 import Routing
+import Synchronization
 import TLSRelay
 import Testing
 
@@ -28,6 +29,39 @@ import Testing
     }
 
     private let mesh = UpstreamTLS.mesh(mesh: "default", sni: "es{mesh=default}", peer: "spiffe://default/zone-egress")
+
+    @Test("what is to come first comes ahead of TLS, and on an endpoint tried after another")
+    func preface() async throws {
+        let preface = Array("PROXY header".utf8)
+        let first = Mutex<[UInt8]>([])
+        let upstream = try await Upstream { stream in
+            try await stream.executeThenClose { inbound, _ in
+                for try await buffer in inbound {
+                    let count = first.withLock { first in
+                        first += buffer.readableBytesView
+                        return first.count
+                    }
+                    if count > preface.count { return }
+                }
+            }
+        }
+        let cluster = Cluster(
+            name: "c",
+            endpoints: [
+                Endpoint(address: "127.0.0.1", port: closedPort()), Endpoint(address: "127.0.0.1", port: upstream.port, priority: 1),
+            ], tls: self.mesh)
+        let door = FrontDoor(self.credentials, .originate, to: cluster, preface: preface)
+        _ = try? await connect(port: door.port).readToEnd(saying: [1])
+        #expect(await door.outcome().verdict == .refused(.upstreamTLSFailed))
+        // A handshake record behind it.
+        #expect(first.withLock { $0 }.starts(with: preface + [22, 3, 1]))
+
+        let plain = try await Upstream(echo)
+        let other = FrontDoor(
+            self.credentials, .originate,
+            to: Cluster(name: "c", endpoints: [Endpoint(address: "127.0.0.1", port: plain.port)]), preface: preface)
+        #expect(try await connect(port: other.port).exchange(Array("ping".utf8)) == preface + Array("ping".utf8))
+    }
 
     @Test("plaintext goes out as mesh mTLS to the expected peer")
     func meshTLS() async throws {
