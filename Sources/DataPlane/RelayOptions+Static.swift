@@ -25,6 +25,8 @@ extension TLSRelayOptions {
         self.handshakeTimeout = times.handshake ?? self.handshakeTimeout
         self.connectTimeout = times.connect ?? self.connectTimeout
         self.idleTimeout = times.idle ?? self.idleTimeout
+        self.peerTimeout = times.peer ?? self.peerTimeout
+        self.keepAliveInterval = times.keepAlive ?? self.keepAliveInterval
         self.connectAttempts = settings.connectAttempts ?? self.connectAttempts
     }
 }

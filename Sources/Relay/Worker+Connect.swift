@@ -247,7 +247,7 @@ extension Worker {
         slot.pointee.state = .relaying
         self.counters.add(.allowed)
         self.counters.observe(.connectSeconds, UInt64(max(0, self.now - slot.pointee.connectStartedAt)) / 1000)
-        self.setDeadline(slot, after: min(self.limits.idle, Self.firstCheck))
+        self.setDeadline(slot, after: self.limits.firstCheck)
         // The hello waits in the socket, and its edge was spent while we looked at it.
         slot.pointee.forward.flags.insert([.readable, .writable])
         if !slot.pointee.forward.flags.contains(.announcesClient) { slot.pointee.forward.flags.insert(.nagle) }

@@ -2,9 +2,6 @@ import CLinux
 import Glibc
 
 extension Worker {
-    /// When a new connection is looked at first, and gets what only long-lived ones need.
-    static var firstCheck: Int64 { 15_000_000_000 }
-
     /// How often to look whether all is sent before a reset.
     private static var resetStep: Int64 { 10_000_000 }
 

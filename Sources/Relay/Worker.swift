@@ -116,6 +116,8 @@ struct Worker: ~Copyable {
     /// The options in the loop's units.
     struct Limits {
         let hello, connect, idle, linger: Int64
+        /// When a new connection is looked at first, and gets what only long-lived ones need: keepalive, before it is due.
+        let firstCheck: Int64
         let maxHelloBytes, connectAttempts: Int
 
         init(_ options: RelayOptions) {
@@ -123,6 +125,7 @@ struct Worker: ~Copyable {
             self.connect = options.connectTimeout.nanoseconds
             self.idle = options.idleTimeout.nanoseconds
             self.linger = options.lingerTimeout.nanoseconds
+            self.firstCheck = min(15_000_000_000, options.keepAliveInterval.nanoseconds, self.idle)
             self.maxHelloBytes = options.maxHelloBytes
             self.connectAttempts = min(options.connectAttempts, Tried.capacity)
         }

@@ -14,7 +14,7 @@ extension RelayedConnection {
     func beginRelaying() {
         self.state = .relaying
         self.lastActivity = self.loop.now
-        self.setTimer(after: min(self.options.idleTimeout, Self.firstCheck))
+        self.setTimer(after: min(self.options.idleTimeout, self.options.keepAliveInterval, Self.firstCheck))
         self.goOn()
     }
 
@@ -139,7 +139,7 @@ extension RelayedConnection {
             self.isKeptAlive = true
             // The client's socket has it from its listener.
             if self.upstream.isOpen {
-                let seconds = Int32(clamping: self.options.keepAliveInterval.components.seconds)
+                let seconds = Int32(clamping: max(1, self.options.keepAliveInterval.components.seconds))
                 let timeout = UInt32(clamping: self.options.peerTimeout.nanoseconds / 1_000_000)
                 _ = cl_set_keepalive(self.upstream.fd, seconds, max(1, seconds / 3), timeout)
             }
