@@ -33,7 +33,7 @@ struct Question {
     init(candidates: [String]) { self.candidates = candidates }
 
     /// The first step.
-    mutating func begin() -> Step { self.candidates.isEmpty ? .failed("the name is too long") : .ask(self.candidates[0]) }
+    mutating func begin() -> Step { self.candidates.isEmpty ? .failed("this is no host name") : .ask(self.candidates[0]) }
 
     /// A reply for the candidate asked last. Each family replies once.
     mutating func received(_ reply: Reply, _ family: Family) -> Step {

@@ -7,6 +7,8 @@ struct SearchList: Hashable, Sendable {
 
     /// A trailing dot says that the name is complete.
     func candidates(for name: String) -> [String] {
+        // What C would cut off is another name.
+        guard !name.utf8.contains(0) else { return [] }
         if name.hasSuffix(".") { return [String(name.dropLast())] }
         let searched = self.domains.map { $0 == "." || $0.isEmpty ? name : "\(name).\($0)" }
         let dots = name.utf8.count { $0 == UInt8(ascii: ".") }

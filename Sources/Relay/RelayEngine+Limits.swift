@@ -1,3 +1,4 @@
+import CLinux
 import Routing
 import Telemetry
 
@@ -12,6 +13,11 @@ extension RelayEngine {
                 name: "egret_open_connections", help: "Client connections that count for the proxy's limit: refused ones don't.",
                 kind: .gauge, samples: [.init(value: Double(self.open.count))])
         ]
+        let now = cl_monotonic_ns()
+        families.append(
+            MetricFamily(
+                name: "egret_ejected_endpoints", help: "Endpoints set aside after failures, those on probation included.", kind: .gauge,
+                samples: [.init(value: Double(self.upstreams.reduce(0) { $0 + $1.states.count { $0.isEjected(now: now) } }))]))
         if self.open.limit < Int.max {
             families.append(
                 MetricFamily(

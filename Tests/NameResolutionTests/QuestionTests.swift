@@ -16,6 +16,7 @@ struct QuestionTests {
         #expect(list.candidates(for: "x.") == ["x"])
         #expect(SearchList(domains: ["."], ndots: 1).candidates(for: "x") == ["x"])
         #expect(list.candidates(for: String(repeating: "a", count: 300)).isEmpty)
+        #expect(list.candidates(for: "good.test\0.evil.test").isEmpty)
         // Too long only with a domain.
         #expect(list.candidates(for: String(repeating: "a", count: 250)).count == 1)
     }
@@ -53,6 +54,6 @@ struct QuestionTests {
         _ = silent.received(.none, .ipv4)
         #expect(silent.received(.silent, .ipv6) == .failed("the DNS servers don't answer"))
         var nothing = Question(candidates: [])
-        #expect(nothing.begin() == .failed("the name is too long"))
+        #expect(nothing.begin() == .failed("this is no host name"))
     }
 }

@@ -158,6 +158,7 @@ struct LimitTests {
         try await EngineFixture.run(.passthrough(to: [dead, alive]), workers: 4) { (fixture) async throws in
             for _ in 0..<24 { try await self.open(fixture.port).close() }
             #expect(fixture.engine.counters.connectFailures == 3)
+            #expect(self.metrics(fixture.engine).contains("egret_ejected_endpoints 1"))
         }
     }
 }
