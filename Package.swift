@@ -175,7 +175,8 @@ let package = Package(
         tests(
             "DataPlane",
             [
-                "egret-dp", "JSONModel", "Routing", "ConfigSync", "Identity", hummingbird, hummingbirdTLS, logging, nioCore, nioSSL, x509,
+                "egret-dp", "egret-bench", "JSONModel", "Routing", "ConfigSync", "Identity", hummingbird, hummingbirdTLS, logging, nioCore,
+                nioSSL, x509,
                 crypto,
             ]),
         tests("ProgramOptions", ["Telemetry", logging, argumentParser]),

@@ -24,6 +24,7 @@ def own_network():
     uid = os.getuid()
     if libc.unshare(new_net) != 0 and libc.unshare(new_net | new_user) != 0:
         print("no network namespace of our own here: measuring on the machine's loopback", file=sys.stderr)
+        proxies.Proxy.own_network = False
         return
     if uid != 0:
         Path("/proc/self/setgroups").write_text("deny")
@@ -43,6 +44,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="hack/bench", description=__doc__)
     parser.add_argument("work", nargs="*", help="any of: " + ", ".join(names) + "; all of them if none is named")
     parser.add_argument("--quick", action="store_true", help="two short rounds")
+    parser.add_argument("--smoke", action="store_true", help="egret alone and very short: whether everything works, not how fast")
     parser.add_argument("--rounds", type=int, help="paired rounds (5)")
     parser.add_argument("--seconds", type=float, help="measured seconds per run (3)")
     parser.add_argument("--peers", default="haproxy,nginx,envoy", help="which peers; an empty text for none")
@@ -57,6 +59,8 @@ def arguments():
     for name in options.work:
         if name not in names:
             parser.error(f"there is no work {name!r}; there are {', '.join(names)}")
+    if options.smoke:
+        options.peers = ""
     options.peers = [name for name in options.peers.split(",") if name]
     for name in options.peers:
         if name not in proxies.kinds:
@@ -81,60 +85,70 @@ def main():
         folder = Path(name)
         folder.chmod(0o755)
         proxies.make_certificates(folder)
-        bench = works.Bench(
-            options.generator, folder, rounds=options.rounds or (2 if options.quick else 5),
-            seconds=options.seconds or (1 if options.quick else 3), warmup=0.3 if options.quick else 0.5, idle=idle,
-            cpus=(cpus[0], cpus[-1]))
-        builds = [proxies.Egret("egret", 0, folder, options.egret)]
-        for number, program in enumerate(options.against):
-            builds.append(proxies.Egret(f"other{number or ''}", 10 + number, folder, program))
-        peers = [proxies.kinds[name](name, 1 + number, folder) for number, name in enumerate(options.peers)]
-        rows, failures, details = [], [], []
-        for work in chosen:
-            try:
-                rows.append(measure(bench, work, builds, peers, options, details))
-            except proxies.Failure as failure:
-                failures.append(str(failure))
-                print(f"error: {failure}", file=sys.stderr)
+        length = works.smoke if options.smoke else works.quick if options.quick else works.full
+        bench = works.Bench(options.generator, folder, cpus=(cpus[0], cpus[-1]), **{**length, "idle": min(length["idle"], idle)})
+        bench.rounds = options.rounds or bench.rounds
+        bench.seconds = options.seconds or bench.seconds
+        return compare(bench, chosen, options)
+
+
+def compare(bench, chosen, options):
+    builds = [proxies.Egret("egret", 0, bench.folder, options.egret)]
+    for number, program in enumerate(options.against):
+        builds.append(proxies.Egret(f"other{number + 1 if number else ''}", 10 + number, bench.folder, program))
+    peers = [proxies.kinds[name](name, 1 + number, bench.folder) for number, name in enumerate(options.peers)]
+    rows, notes, spreads, failures = [], [], [], []
+    for work in chosen:
+        try:
+            results = measure(bench, work, builds, peers, options)
+        except proxies.Failure as failure:
+            failures.append(str(failure))
+            print(f"error: {failure}", file=sys.stderr)
+            continue
+        rows += report.rows(work, results)
+        notes += work.remarks(results)
+        spreads += report.spread(work, results)
+        for other in builds[1:]:
+            if other.name in results:
+                notes.append(f"{work.name}: egret is {works.ratio(results['egret'], results[other.name]):.3f} × {other.binary}")
     names = [build.name for build in builds] + options.peers
     head, body = report.table(rows, names)
-    print(f"\n{report.machine()}\n{', '.join(peer.version() for peer in peers)}\n")
-    print(report.plain(head, body))
-    for line in details:
-        print(line)
+    machine = f"{report.machine()}. {', '.join(peer.version() for peer in peers)}.".replace(". .", ".")
+    print(f"\n{machine}\n\n{report.plain(head, body)}\n")
+    print("\n".join(notes))
+    complete = len(chosen) == len(works.works) and len(peers) == len(proxies.kinds) and not options.against and not options.quick
+    if options.write or (complete and not failures):
+        method = f"Medians of {bench.rounds} rounds of {bench.seconds:g} s in which every proxy has its turn; {bench.idle:,} idle connections."
+        page = proxies.root / "docs/benchmarks.md"
+        runs = ["work", "proxy", "lowest – highest round", "proxy's processor", "load's processor"]
+        report.write(page, [
+            machine, method, report.markdown(head, body), "\n".join("- " + note for note in notes),
+            "How far the rounds lie apart, and how busy the two processors were:", report.markdown(runs, spreads)])
+        print(f"\nwrote {page}")
     return 1 if failures else 0
 
 
-def measure(bench, work, builds, peers, options, details):
+def measure(bench, work, builds, peers, options):
     def progress(work, proxy, number, result):
         if options.verbose:
-            facts = ", ".join(f"{key} {report.number(value)}" for key, value in result.items() if isinstance(value, (int, float)) and value >= 0)
+            facts = ", ".join(f"{key} {report.number(value)}" for key, value in result.items() if isinstance(value, (int, float)))
             print(f"    {work.name} round {number + 1} {proxy.name}: {facts}", file=sys.stderr, flush=True)
         else:
             print(".", end="", file=sys.stderr, flush=True)
 
-    print(f"==> {work.title}", file=sys.stderr, end="\n" if options.verbose else " ")
+    print(f"==> {work.title}", file=sys.stderr, end="\n" if options.verbose else " ", flush=True)
+    entrants = builds + [peer for peer in peers if peer.name in work.peers]
+    for build in builds:
+        build.routes = bench.routes if work.many_routes else None
     if isinstance(work, works.Routes):
         # The same program as two competitors: a table of 10,000 names and one of 10.
-        few = proxies.Egret("few", 20, bench.folder, builds[0].binary)
-        builds[0].routes, few.routes = 10000, 10
-        results = works.run(bench, work, [builds[0], few], progress)
-        builds[0].routes = None
-        row = report.judge(work, results, ["egret", "few"])
-    else:
-        entrants = builds + [peer for peer in peers if peer.name in work.peers]
-        for build in builds:
-            build.routes = 10000 if isinstance(work, works.Swap) else None
-        results = works.run(bench, work, entrants, progress)
-        row = report.judge(work, results, [build.name for build in builds])
-    print(file=sys.stderr)
-    for other in builds[1:]:
-        if other.name in results:
-            print(f"{work.name}: egret is {works.ratio(results['egret'], results[other.name]):.3f} × {other.binary}")
-    if "p99" in results["egret"][0] and work.name == "pingpong":
-        details.append("ping-pong, p50 and p99 in microseconds: " + ", ".join(
-            f"{name} {works.median(runs, 'p50'):.0f} and {works.median(runs, 'p99'):.0f}" for name, runs in results.items()))
-    return row
+        few = proxies.Egret("10 routes", 20, bench.folder, builds[0].binary)
+        few.routes = 10
+        entrants = [builds[0], few]
+    try:
+        return works.run(bench, work, entrants, progress)
+    finally:
+        print(file=sys.stderr)
 
 
 if __name__ == "__main__":

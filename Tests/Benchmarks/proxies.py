@@ -85,7 +85,8 @@ def make_certificates(folder):
 
 def pin(cpu, nice):
     """For a child between fork and exec."""
-    os.sched_setaffinity(0, {cpu})
+    if cpu is not None:
+        os.sched_setaffinity(0, {cpu})
     if nice:
         os.setpriority(os.PRIO_PROCESS, 0, nice)
         # Where the scheduler groups by session, a priority counts inside the group only, and the group has one of its own.
@@ -99,13 +100,22 @@ class Proxy:
     """One competitor. `terminate` says whether the run ends mTLS; `bulk` whether it carries streams."""
 
     nice = 0
+    # In a network of our own any port is free; elsewhere they are looked for.
+    own_network = True
 
     def __init__(self, name, number, folder):
         self.name = name
-        self.port = 11000 + number
-        self.backend = 12000 + number
-        self.admin = 13000 + number
+        self.port, self.backend, self.admin = self.ports(number)
         self.folder = folder
+
+    def ports(self, number):
+        if self.own_network:
+            return 11000 + number, 12000 + number, 13000 + number
+        sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+        ports = tuple(each.getsockname()[1] for each in sockets)
+        for each in sockets:
+            each.close()
+        return ports
 
     def configuration(self, file, target, **values):
         text = (here / "peers" / file).read_text()
@@ -172,7 +182,7 @@ class Egret(Proxy):
     def table(self, count, generation=0):
         """A table of so many routes, each with one exact name."""
         lines = [
-            f"admin: {{address: 127.0.0.1, port: {self.admin}}}", "workers: 1", "listeners:",
+            f"admin: {{address: 127.0.0.1, port: {self.admin}}}", "workers: 1", "accessLog: refused", "listeners:",
             f"  - name: egress\n    address: 127.0.0.1\n    port: {self.port}\n    routes:",
             *(f'      - {{sni: ["n{n}.example.test"], passthrough: {{cluster: backend}}}}' for n in range(count)),
             f'      - {{sni: ["generation-{generation}.example.test"], passthrough: {{cluster: backend}}}}',
@@ -188,6 +198,11 @@ class Egret(Proxy):
     def answers(self):
         return self.get("/ready").startswith(b"HTTP/1.1 200")
 
+    def generation(self):
+        """How many configurations were put into service."""
+        lines = self.get("/metrics").decode().splitlines()
+        return next((line.split()[-1] for line in lines if line.startswith("egret_config_generation")), None)
+
     def get(self, path):
         try:
             with socket.create_connection(("127.0.0.1", self.admin), timeout=5) as connection:
@@ -200,7 +215,7 @@ class Egret(Proxy):
             return b""
 
     def version(self):
-        return ""
+        return "Egret"
 
 
 class HAProxy(Proxy):

@@ -4,7 +4,10 @@ import platform
 import subprocess
 from pathlib import Path
 
-from works import median, ratio
+from works import Routes, median, ratio
+
+peer_names = ("haproxy", "nginx", "envoy")
+start_mark, end_mark = "<!-- hack/bench writes from here -->", "<!-- to here -->"
 
 
 def number(value):
@@ -14,32 +17,34 @@ def number(value):
 
 
 def machine():
-    model = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
     fields = {line.partition(":")[0].strip(): line.partition(":")[2].strip() for line in
               subprocess.run(["lscpu"], capture_output=True, text=True).stdout.splitlines()}
     family = f" (family {fields['CPU family']}, model {fields['Model']})" if "CPU family" in fields else ""
     virtual = ", virtual machine" if fields.get("Hypervisor vendor") else ""
-    return f"{model}{family}, {fields.get('CPU(s)', '?')} processors{virtual}; Linux {platform.release().split('-')[0]}"
+    return f"{fields.get('Model name', '')}{family}, {fields.get('CPU(s)', '?')} processors{virtual}; Linux {platform.release().split('-')[0]}"
 
 
-def judge(work, results, names):
-    """One row: what everybody reached, the ratio to the peer that counts, and whether it is enough."""
-    mine = names[0]
-    row = {"work": work.title, "unit": work.unit, "values": {name: median(results[name]) for name in results}}
-    peers = [name for name in results if name in ("haproxy", "nginx", "envoy")]
-    if getattr(work, "limit", None) is not None:
-        value = row["values"][mine]
-        row.update(ratio=None, must=f"≤ {number(work.limit)}", aim=f"≤ {number(work.goal)}", met=grade(value <= work.limit, value <= work.goal))
-    elif getattr(work, "must", None) is not None:
-        against = work.against if work.against in peers else None
-        others = [against] if against else peers or [name for name in names[1:] if name in results]
-        if not others:
-            return row
-        ratios = {name: ratio(results[mine], results[name]) for name in others}
+def rows(work, results):
+    """Lines of the table: what everybody reached, the ratio to the peer that counts, and whether it is enough."""
+    made = []
+    for title, unit, key, join, limit, goal in work.lines():
+        row = {"work": title, "unit": unit, "values": {name: join(runs, key) for name, runs in results.items()}}
+        if limit is not None:
+            value = row["values"]["egret"]
+            row.update(must=f"≤ {limit:,}", aim=f"≤ {goal:,}", met=grade(value <= limit, value <= goal))
+        made.append(row)
+    if getattr(work, "must", None) is None:
+        return made
+    peers = [name for name in results if name in peer_names]
+    others = [work.against] if work.against in peers else peers
+    if isinstance(work, Routes):
+        others = ["10 routes"]
+    if others:
+        ratios = {name: ratio(results["egret"], results[name]) for name in others}
         best = min(ratios, key=ratios.get)
-        row.update(ratio=ratios[best], best=best, must=f"≥ {work.must:g} ×", aim=f"{work.aim:g} ×",
-                   met=grade(ratios[best] >= work.must, ratios[best] >= work.aim))
-    return row
+        made[0].update(ratio=ratios[best], best=best, must=f"≥ {work.must:g} ×", aim=f"{work.aim:g} ×",
+                       met=grade(ratios[best] >= work.must, ratios[best] >= work.aim))
+    return made
 
 
 def grade(must, aim):
@@ -47,7 +52,7 @@ def grade(must, aim):
 
 
 def table(rows, names):
-    head = ["work, per processor second of the proxy", *names, "ratio", "must", "aim", "met"]
+    head = ["work", *names, "ratio", "must", "aim", "met"]
     body = []
     for row in rows:
         values = [number(row["values"][name]) if name in row["values"] else "" for name in names]
@@ -65,3 +70,19 @@ def plain(head, body):
 def markdown(head, body):
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     return "\n".join(lines + ["| " + " | ".join(line) + " |" for line in body])
+
+
+def spread(work, results):
+    """How far the rounds lie apart, and how much of its processor each proxy had."""
+    if work.less or isinstance(work, Routes):
+        return []
+    return [[work.title, name, f"{number(min(run['value'] for run in runs))} – {number(max(run['value'] for run in runs))}",
+             f"{median(runs, 'busy') * 100:.0f} %", f"{median([{'value': run['ownCPU'] / run['seconds']} for run in runs]) * 100:.0f} %"]
+            for name, runs in results.items()]
+
+
+def write(page, sections):
+    text = page.read_text()
+    before, _, rest = text.partition(start_mark)
+    _, _, after = rest.partition(end_mark)
+    page.write_text(before + start_mark + "\n\n" + "\n\n".join(sections) + "\n\n" + end_mark + after)

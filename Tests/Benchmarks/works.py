@@ -11,16 +11,22 @@ import time
 from proxies import Failure, Proxy, pin
 
 
+full = {"rounds": 5, "seconds": 3, "warmup": 0.5, "idle": 9000, "routes": 10000}
+quick = {"rounds": 2, "seconds": 1, "warmup": 0.3, "idle": 9000, "routes": 10000}
+smoke = {"rounds": 1, "seconds": 0.2, "warmup": 0.1, "idle": 200, "routes": 100}
+
+
 class Bench:
     """One place for the load generator, the processors and the lengths of runs."""
 
-    def __init__(self, generator, folder, rounds, seconds, warmup, idle, cpus):
+    def __init__(self, generator, folder, rounds, seconds, warmup, idle, routes, cpus):
         self.generator = generator
         self.folder = folder
         self.rounds = rounds
         self.seconds = seconds
         self.warmup = warmup
         self.idle = idle
+        self.routes = routes
         self.load_cpu, self.proxy_cpu = cpus
 
     def load(self, work, proxy, *options, seconds=None, certificate=None):
@@ -47,8 +53,18 @@ class Work:
     terminate = False
     bulk = False
     peers = ("haproxy", "nginx", "envoy")
+    # Whether Egret's table has thousands of exact names, or is the one of peers/egret.yaml.
+    many_routes = False
     # Which of the peers the requirement is about; None means the best of them.
     against = None
+
+    def lines(self):
+        """What of the results makes a line of the table: title, unit, key, how rounds are joined, limit and goal."""
+        return [(self.title, self.unit, "value", median, getattr(self, "limit", None), getattr(self, "goal", None))]
+
+    def remarks(self, results):
+        """Sentences to go with the table."""
+        return []
 
     def prepare(self, bench, proxy):
         """Checks that the proxy does the work before its speed is measured."""
@@ -60,6 +76,7 @@ class Work:
         if result["proxyCPU"] <= 0:
             raise Failure(f"{self.name}: {proxy.name} used no processor time; is it the one that carries the traffic?")
         result["value"] = self.scale * result["units"] / result["proxyCPU"]
+        # Below 1 the load is the limit, or other programs are in the way.
         result["busy"] = result["proxyCPU"] / result["seconds"]
         return result
 
@@ -81,6 +98,10 @@ class PingPong(Work):
     load, options, scale = "pingpong", ("--connections", "64"), 1
     must, aim = 1.0, 1.3
 
+    def remarks(self, results):
+        return ["ping-pong, p50 and p99 in µs: " + ", ".join(
+            f"{name} {median(runs, 'p50'):.0f} and {median(runs, 'p99'):.0f}" for name, runs in results.items())]
+
 
 class Idle(Work):
     name, title, unit, less = "idle", "resident memory per idle connection", "bytes", True
@@ -98,6 +119,9 @@ class Terminate(Work):
     terminate = True
     against = "envoy"
 
+    def __init__(self):
+        self.compares = {}
+
     def prepare(self, bench, proxy):
         """The mesh's client gets its answer; those that nobody let in get none."""
 
@@ -110,14 +134,19 @@ class Terminate(Work):
         for name, what in ((None, "no certificate"), ("stranger", "a certificate of another CA")):
             if answered(name):
                 raise Failure(f"{proxy.name} serves a client with {what}")
-        self.notes = getattr(self, "notes", {})
-        self.notes[proxy.name] = "does not compare the SPIFFE id" if answered("outsider") else "compares the SPIFFE id"
+        self.compares[proxy.name] = not answered("outsider")
+        if proxy.name == "egret" and not self.compares["egret"]:
+            raise Failure("egret serves a client of another trust domain")
 
 
 class Handshakes(Terminate):
     name, title, unit = "handshakes", "mTLS handshakes, terminate", "handshakes"
     load, options, scale = "handshakes", ("--connections", "32", "--name", "ext.partner.test"), 1
     must, aim = 1.0, 1.2
+
+    def remarks(self, results):
+        return ["mTLS: every proxy was seen to refuse a client without a certificate and one of another CA; the SPIFFE id is compared by "
+                + ", ".join(name for name, compares in self.compares.items() if compares)]
 
 
 class TLSBulkDown(Terminate):
@@ -134,7 +163,7 @@ class Routes(Work):
     """The same proxy with two tables; the peers don't take part."""
 
     name, title, unit = "routes", "new connections with 10,000 routes, against 10", "connections"
-    load, scale, peers = "connections", 1, ()
+    load, scale, peers, many_routes = "connections", 1, (), True
     must, aim = 0.95, 1.0
 
     def measure(self, bench, proxy):
@@ -145,32 +174,39 @@ class Routes(Work):
 class Swap(Work):
     """A light load by the clock while the whole table is replaced again and again."""
 
-    name, title, unit, less, peers = "swap", "longest wait while 10,000 routes are swapped", "ms", True, ()
+    name, less, peers, many_routes = "swap", True, (), True
+    title = "a table of 10,000 routes is swapped under load"
+
+    def lines(self):
+        return [
+            ("longest wait while tables of 10,000 routes are swapped", "ms", "value", longest, None, None),
+            ("longest wait without swaps", "ms", "quiet", longest, None, None),
+        ]
 
     def measure(self, bench, proxy):
-        options = ("--connections", "16", "--name", "n*.example.test", "--names", "10000")
-        quiet = bench.load("paced", proxy, *options)
+        options = ("--connections", "16", "--name", "n*.example.test", "--names", str(bench.routes))
+        # Long enough for several swaps.
+        seconds = bench.seconds * 2
+        quiet = bench.load("paced", proxy, *options, seconds=seconds)
         swaps, ended = [], threading.Event()
 
         def swap():
-            generation = 0
+            number = 0
             while not ended.is_set():
-                generation += 1
-                proxy.table(10000, generation)
+                number += 1
+                before = proxy.generation()
+                proxy.table(bench.routes, number)
                 proxy.process.send_signal(signal.SIGHUP)
                 asked = time.monotonic()
-                while f"generation-{generation}.".encode() not in proxy.get("/config"):
-                    if ended.wait(0.05):
-                        return
-                    if time.monotonic() - asked > 10:
+                while proxy.generation() == before:
+                    if ended.wait(0.02):
                         return
                 swaps.append(time.monotonic() - asked)
-                ended.wait(0.2)
 
         thread = threading.Thread(target=swap)
         thread.start()
         try:
-            result = bench.load("paced", proxy, *options)
+            result = bench.load("paced", proxy, *options, seconds=seconds)
         finally:
             ended.set()
             thread.join()
@@ -181,24 +217,43 @@ class Swap(Work):
         result["value"] = result["longest"] / 1000
         result["quiet"] = quiet["longest"] / 1000
         result["swaps"] = len(swaps)
+        result["took"] = statistics.median(swaps) * 1000
         return result
+
+    def remarks(self, results):
+        swaps = sum(result["swaps"] for result in results["egret"])
+        return [f"{swaps} swaps without an error; from the signal until the new table serves {median(results['egret'], 'took'):.0f} ms"]
 
 
 class Start(Work):
-    name, title, unit, less = "start", "start to ready", "ms", True
-    limit, goal = 50, 20
+    """Egret counts as there when `/ready` says so, the peers when they take a connection."""
+
+    name, less = "start", True
+    title = "start to ready, and memory at rest"
+
+    def lines(self):
+        return [("start to ready", "ms", "milliseconds", median, 50, 20), ("resident memory at rest", "MiB", "resident", median, 20, 10)]
 
     def measure(self, bench, proxy):
         command = [str(word) for word in proxy.command(False, False)]
         options = ["--port", str(proxy.admin), "--path", "/ready"] if hasattr(proxy, "get") else ["--port", str(proxy.port)]
         done = subprocess.run(
             [bench.generator, "start", *options, "--", *command], capture_output=True, text=True, env=proxy.environment(),
-            cwd=bench.folder)
+            cwd=bench.folder, preexec_fn=lambda: pin(None, Proxy.nice))
         if done.returncode != 0:
             raise Failure(f"start: {proxy.name}: {done.stderr.strip()}")
         result = json.loads(done.stdout)
         result["value"] = result["milliseconds"]
+        result["resident"] /= 1 << 20
         return result
+
+
+def median(results, key="value"):
+    return statistics.median(result[key] for result in results)
+
+
+def longest(results, key="value"):
+    return max(result[key] for result in results)
 
 
 works = [Bulk(), Connections(), PingPong(), Idle(), Handshakes(), TLSBulkDown(), TLSBulkUp(), Routes(), Swap(), Start()]
@@ -222,10 +277,6 @@ def run(bench, work, proxies, progress):
             results[proxy.name].append(result)
             progress(work, proxy, number, result)
     return results
-
-
-def median(results, key="value"):
-    return statistics.median(result[key] for result in results)
 
 
 def ratio(results, others):

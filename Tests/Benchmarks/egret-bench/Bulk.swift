@@ -10,12 +10,13 @@ struct Bulk: Work {
     private let streams: Int
     private let direction: Direction
     private let greeted: UnsafeMutablePointer<Bool>
-    private static let chunk = 128 * 1024
+    private let source: Source
 
-    init(hellos: Hellos, streams: Int, direction: Direction, limit: Int) {
+    init(hellos: Hellos, streams: Int, direction: Direction, source: Source, limit: Int) {
         self.hellos = HelloSequence(hellos)
         self.streams = streams
         self.direction = direction
+        self.source = source
         self.greeted = .allocate(capacity: limit)
         self.greeted.initialize(repeating: false, count: limit)
     }
@@ -62,7 +63,7 @@ struct Bulk: Work {
     }
 
     private mutating func pour(_ fd: Int32, _ ends: borrowing Ends) {
-        let count = cl_send(fd, ends.scratch, Self.chunk)
+        let count = self.source.pour(into: fd)
         guard count > 0 || count == -Int(EAGAIN) else {
             self.tally.fail("a stream broke with \(count)")
             return ends.close(fd)

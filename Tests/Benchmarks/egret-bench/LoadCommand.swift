@@ -52,7 +52,7 @@ struct LoadCommand: ParsableCommand {
         case .bulkDown, .bulkUp:
             var work = Bulk(
                 hellos: self.hellos, streams: self.connections, direction: self.work == .bulkDown ? .toClient : .fromClient,
-                limit: ends.limit)
+                source: try Source(), limit: ends.limit)
             return driver.run(&work, ends)
         case .handshakes:
             var work = Handshakes(clients: try self.clients(), concurrency: self.connections, limit: ends.limit)
@@ -60,7 +60,7 @@ struct LoadCommand: ParsableCommand {
         case .tlsDown, .tlsUp:
             var work = TLSBulk(
                 clients: try self.clients(), streams: self.connections, direction: self.work == .tlsDown ? .toClient : .fromClient,
-                limit: ends.limit)
+                source: try Source(), limit: ends.limit)
             return driver.run(&work, ends)
         case .idle: return self.idle(driver, ends)
         }

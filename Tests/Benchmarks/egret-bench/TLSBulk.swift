@@ -8,15 +8,17 @@ struct TLSBulk: Work {
     private let clients: TLSClients
     private let streams: Int
     private let direction: Bulk.Direction
+    private let source: Source
     private let sessions: UnsafeMutablePointer<OpaquePointer?>
     private let ready: UnsafeMutablePointer<Bool>
     private let greeted: UnsafeMutablePointer<Bool>
     private static let chunk = 128 * 1024
 
-    init(clients: TLSClients, streams: Int, direction: Bulk.Direction, limit: Int) {
+    init(clients: TLSClients, streams: Int, direction: Bulk.Direction, source: Source, limit: Int) {
         self.clients = clients
         self.streams = streams
         self.direction = direction
+        self.source = source
         self.sessions = .allocate(capacity: limit)
         self.ready = .allocate(capacity: limit)
         self.greeted = .allocate(capacity: limit)
@@ -70,7 +72,7 @@ struct TLSBulk: Work {
     mutating func backend(_ fd: Int32, _ events: UInt32, _ ends: borrowing Ends) {
         switch self.direction {
         case .toClient where self.greeted[Int(fd)]:
-            let count = cl_send(fd, ends.scratch, Self.chunk)
+            let count = self.source.pour(into: fd)
             if count <= 0, count != -Int(EAGAIN) { ends.close(fd) }
         case .toClient:
             guard cl_recv(fd, ends.scratch, Ends.scratchSize) > 0 else { return ends.close(fd) }
