@@ -16,6 +16,9 @@ package struct Node: Service {
         self.logger = logger
     }
 
+    /// Why pods cannot run on this machine, and what to do; nil where they can.
+    package static func problem() async -> String? { await SandboxProcess.problem() }
+
     /// What cannot work on this machine, with the way to mend it.
     package struct Unusable: Error, CustomStringConvertible {
         package let description: String
@@ -23,9 +26,7 @@ package struct Node: Service {
 
     /// Runs until cancelled or told to shut down gracefully. Either ends every pod's processes.
     package func run() async throws {
-        guard FileManager.default.isExecutableFile(atPath: SandboxProcess.bwrap) else {
-            throw Unusable(description: "\(SandboxProcess.bwrap) is missing; install bubblewrap (apt-get install bubblewrap)")
-        }
+        if let problem = await Self.problem() { throw Unusable(description: problem) }
         try await LoopbackRoute.prepare(self.options.addressBlock)
         let transport = CurlTransport()
         let client = KubeClient(

@@ -21,6 +21,23 @@ struct Sandbox: Hashable, Sendable {
 enum SandboxProcess {
     static let bwrap = "/usr/bin/bwrap"
 
+    /// Why no sandbox can be made on this machine, and what to do; nil where one can.
+    static func problem() async -> String? {
+        guard FileManager.default.isExecutableFile(atPath: Self.bwrap) else {
+            return "\(Self.bwrap) is missing; install bubblewrap (apt-get install bubblewrap)"
+        }
+        let trial: [String] = ["--unshare-pid", "--unshare-ipc", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]
+        let result = try? await Subprocess.run(
+            .path(FilePath(Self.bwrap)), arguments: Arguments(trial), output: .discarded, error: .string(limit: 4096))
+        guard let result else { return "\(Self.bwrap) cannot be run" }
+        guard !result.terminationStatus.isSuccess else { return nil }
+        let said = result.standardError.split(separator: "\n").last.map(String.init) ?? "\(result.terminationStatus)"
+        return """
+            pods cannot have a sandbox of their own here (\(said)); allow namespaces: run as root, set kernel.unprivileged_userns_clone=1, or \
+            in a container add --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined
+            """
+    }
+
     /// Returns when the program has ended and nothing of its sandbox runs any more. Cancelling kills it.
     /// - Parameter log: a file that takes both outputs; the program writes to it directly.
     static func run(
