@@ -1,6 +1,7 @@
 package import FoundationEssentials
 package import KubeAPI
 package import MeshModel
+package import Routing
 
 /// The whole world at one moment, as far as a plan depends on it. Filled from the caches, never from one event.
 package struct Observed: Sendable {
@@ -106,17 +107,6 @@ package struct ProxyID: Hashable, Sendable, Comparable, CustomStringConvertible,
 package struct Acknowledgement: Hashable, Sendable {
     package var hash: String
     package var errors: [ItemError]
-
-    package struct ItemError: Hashable, Sendable {
-        /// `cluster default:httpbin`, `listener egress`.
-        package var item: String
-        package var message: String
-
-        package init(item: String, message: String) {
-            self.item = item
-            self.message = message
-        }
-    }
 
     package init(hash: String, errors: [ItemError] = []) {
         self.hash = hash

@@ -1,6 +1,7 @@
 import JSONModel
 import KubeAPI
 import MeshModel
+import Routing
 
 extension World {
     static func judge(_ judged: Judged<ZoneEgress>, _ settings: EgretSettings) -> Judged<ZoneEgress> {

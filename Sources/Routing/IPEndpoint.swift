@@ -104,6 +104,12 @@ package struct IPEndpoint: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The address's 4 or 16 bytes in network order.
+    package var addressBytes: [UInt8] {
+        let words = self.isIPv6 ? [self.high, self.low] : [self.high]
+        return words.withUnsafeBytes { Array($0.prefix(self.isIPv6 ? 16 : 4)) }
+    }
+
     /// The address alone, without brackets or port.
     package var address: String {
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))

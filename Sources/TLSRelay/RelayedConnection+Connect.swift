@@ -161,7 +161,8 @@ extension RelayedConnection {
     /// What the server's certificate has to be for. In a mesh that is an id, compared when the handshake is done.
     private func expectedName(_ address: IPEndpoint) -> ExpectedName {
         guard case .external(let tls) = self.request.cluster.tls, tls.verify == .full else { return .any }
-        return tls.hostName.map { .host($0) } ?? .address(addressBytes(tls.serverName ?? address.address) ?? [])
+        return tls.hostName.map { .host($0) }
+            ?? .address((tls.serverName.flatMap { IPEndpoint(address: $0, port: 0) } ?? address).addressBytes)
     }
 
     /// The upstream's handshake, as far as what it has sent allows.

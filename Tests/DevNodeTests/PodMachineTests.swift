@@ -1,5 +1,6 @@
 import FoundationEssentials
 import JSONModel
+import TestKit
 import Testing
 
 @testable import DevNode
@@ -221,7 +222,7 @@ struct PodMachineTests {
 
     @Test("whatever happens, nothing starts while a pod stops, and it finishes exactly once")
     func seededRun() {
-        var generator = SplitMix(state: 42)
+        var generator = SeededGenerator(seed: 42)
         for _ in 0..<300 {
             var machine = PodMachine(podSpec { $0["readinessProbe"] = ["tcpSocket": ["port": 1]] })
             var (alive, finished, now, stopping) = (false, 0, 0.0, false)
@@ -246,16 +247,5 @@ struct PodMachineTests {
             }
             #expect(finished == (stopping && !alive ? 1 : 0))
         }
-    }
-}
-
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var z = self.state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

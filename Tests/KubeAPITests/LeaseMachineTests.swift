@@ -1,6 +1,7 @@
 import FoundationEssentials
 import JSONModel
 import KubeAPI
+import TestKit
 import Testing
 
 @Suite("Leader lease")

@@ -1,5 +1,6 @@
 import JSONModel
 import KubeAPI
+import TestKit
 import Testing
 
 @Suite("Watch machine")

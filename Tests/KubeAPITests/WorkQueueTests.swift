@@ -1,4 +1,5 @@
 import KubeAPI
+import TestKit
 import Testing
 
 @Suite("Work queue")

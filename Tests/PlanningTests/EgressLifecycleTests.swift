@@ -1,6 +1,7 @@
 import JSONModel
 import KubeAPI
 import Planning
+import Routing
 import TestKit
 import Testing
 

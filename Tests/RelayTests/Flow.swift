@@ -1,6 +1,7 @@
 import CLinux
 import Foundation
 import Glibc
+import TestKit
 
 @testable import Relay
 
@@ -110,7 +111,7 @@ final class ByteStream: Sendable {
     private let block: [UInt8]
 
     init(seed: UInt64) {
-        var generator = SeededGenerator(seed)
+        var generator = SeededGenerator(seed: seed)
         var block: [UInt8] = []
         block.reserveCapacity(Self.period + 8)
         while block.count < Self.period { withUnsafeBytes(of: generator.next()) { block.append(contentsOf: $0) } }
@@ -137,20 +138,5 @@ final class ByteStream: Sendable {
             if memcmp(piece.baseAddress!, bytes.baseAddress! + offset, piece.count) != 0 { isEqual = false }
         }
         return isEqual
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed, on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { self.state = seed }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var value = self.state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import TestKit
 
 @testable import Relay
 
@@ -40,7 +41,7 @@ struct TransferScript: Sendable {
 
     init(seed: UInt64) {
         self.seed = seed
-        var generator = SeededGenerator(seed)
+        var generator = SeededGenerator(seed: seed)
         self.client = Self.side(&generator)
         self.server = Self.side(&generator)
         let position = { (count: Int, generator: inout SeededGenerator) in Int.random(in: 0...max(0, count), using: &generator) }

@@ -1,4 +1,5 @@
 import ClientHello
+import TestKit
 import Testing
 
 @testable import Routing
@@ -73,7 +74,7 @@ struct RouteTableTests {
 
     @Test("ten thousand random routes answer as a simple search does")
     func againstModel() throws {
-        var generator = SplitMix(state: 42)
+        var generator = SeededGenerator(seed: 42)
         let labels = ["a", "b", "c", "dd", "ee", "x-1", "{m=1}"]
         func name(_ maximum: Int) -> String {
             (0..<Int.random(in: 1...maximum, using: &generator)).map { _ in labels.randomElement(using: &generator)! }.joined(
@@ -89,16 +90,5 @@ struct RouteTableTests {
             let expected = positions[wanted] ?? suffixes.compactMap { positions[$0] }.first
             #expect(try self.match(table, wanted) == expected)
         }
-    }
-}
-
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var z = self.state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

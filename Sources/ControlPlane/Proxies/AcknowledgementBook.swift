@@ -26,7 +26,7 @@ package final class AcknowledgementBook: Sendable {
     /// What a proxy said last; names are unique over all kinds, because on Kubernetes they are pods.
     package subscript(_ proxy: ProxyID) -> Planning.Acknowledgement? {
         self.entries.withLock { $0[proxy.name] }.map { said in
-            Planning.Acknowledgement(hash: said.hash, errors: said.errors.map { .init(item: $0.item, message: $0.message) })
+            Planning.Acknowledgement(hash: said.hash, errors: said.errors)
         }
     }
 
