@@ -118,7 +118,7 @@ let package = Package(
             "DataPlane",
             [
                 "JSONModel", "MeshModel", "Routing", "Identity", "ConfigSync", "Telemetry", "StaticConfig", "CurlTransport",
-                "NameResolution", "ProxyHeader", "Relay", "TLSRelay", logging, nioCore, nioPosix, nioHTTP1, x509, crypto,
+                "NameResolution", "ProxyHeader", "Relay", "TLSRelay", logging, nioCore, nioPosix, nioHTTP1, x509, asn1, crypto,
             ]),
         module("CLI", ["JSONModel", argumentParser]),
         // Development only; nothing in the product imports these.

@@ -35,7 +35,11 @@ enum AdminPages {
         return config
     }
 
-    static func connections(_ connections: [OpenConnection]) -> JSON {
+    static func connections(_ connections: [OpenConnection], limit: Int) -> JSON {
+        ["total": JSON(connections.count), "connections": self.list(connections.prefix(limit))]
+    }
+
+    private static func list(_ connections: some Sequence<OpenConnection>) -> JSON {
         .array(
             connections.map { connection in
                 var json: JSON = [

@@ -23,6 +23,7 @@ final class ConfigApplier: Sendable {
     private let tls: TLSRelay
     private let identities: any IdentitySource
     private let readiness: Readiness
+    private let metrics: ProxyMetrics
     private let identityWait: Duration
     private let logger: Logger
     private let current = Mutex<Applied?>(nil)
@@ -38,12 +39,14 @@ final class ConfigApplier: Sendable {
     }
 
     init(
-        engine: RelayEngine, tls: TLSRelay, identities: any IdentitySource, readiness: Readiness, identityWait: Duration, logger: Logger
+        engine: RelayEngine, tls: TLSRelay, identities: any IdentitySource, readiness: Readiness, metrics: ProxyMetrics,
+        identityWait: Duration, logger: Logger
     ) {
         self.engine = engine
         self.tls = tls
         self.identities = identities
         self.readiness = readiness
+        self.metrics = metrics
         self.identityWait = identityWait
         self.logger = logger
     }
@@ -79,6 +82,7 @@ final class ConfigApplier: Sendable {
         self.identities.want(config.identities)
         await self.identities.waitUntilReady(atMost: self.identityWait)
         errors += await self.engine.apply(config)
+        self.metrics.keep(only: config.clusters)
 
         self.lastRefusal.withLock { $0 = nil }
         let generation = self.current.withLock { current in

@@ -10,7 +10,7 @@ struct ConfigSession: Sendable {
     let client: ControlPlaneClient
     let applier: ConfigApplier
     let logger: Logger
-    let metrics: ProxyMetrics
+    let connected: Gauge
 
     /// Messages of one stream, as they come.
     private struct Messages {
@@ -46,7 +46,7 @@ struct ConfigSession: Sendable {
             case .connect(let have):
                 do {
                     messages = Messages(chunks: try await self.client.openStream(have: have).body.makeAsyncIterator())
-                    self.metrics.connected.set(1)
+                    self.connected.set(1)
                     self.logger.info("Connected to the control plane", metadata: ["cp.address": "\(self.client.address.url)"])
                     input = .opened
                 } catch .refused(let status, let detail) {
@@ -65,7 +65,7 @@ struct ConfigSession: Sendable {
                 messages = nil
                 // Whoever takes the stream over may not know what we said to the one before.
                 acknowledged = nil
-                self.metrics.connected.set(0)
+                self.connected.set(0)
                 if Task.isCancelled { return }
                 self.report(setback, time)
                 input = await self.pause(time)

@@ -10,13 +10,16 @@ import Telemetry
 /// One proxy, whole: what `egret-dp run` runs.
 package struct DataPlane: Sendable {
     private let options: DataPlaneOptions
+    let registry: MetricsRegistry
     private let logger: Logger
-    private let engine: RelayEngine
+    let engine: RelayEngine
     private let tls: TLSRelay
     private let readiness = Readiness()
     private let identities: any IdentitySource
     private let follower: Follower
     private let reloads = Watched(0)
+    private let drainRequests = DrainRequests()
+    private let terminating = Watched(false)
     private let admins: [AdminServer]
 
     /// What brings configurations.
@@ -30,6 +33,7 @@ package struct DataPlane: Sendable {
         self.options = options
         self.logger = logger
         let registry = MetricsRegistry()
+        self.registry = registry
         let metrics = ProxyMetrics(registry)
         let credentials = TLSCredentials()
         var loader: StaticFileLoader?
@@ -71,22 +75,35 @@ package struct DataPlane: Sendable {
         }
         let applier = ConfigApplier(
             engine: self.engine, tls: self.tls, identities: self.identities, readiness: self.readiness,
-            identityWait: options.identityWait, logger: logger)
+            metrics: metrics, identityWait: options.identityWait, logger: logger)
+        ProcessMetrics.register(self.readiness, in: registry)
+        registry.exposeOverflow(as: "egret_metric_overflow_total")
         ConfigMetrics.register(applier, self.identities, in: registry)
         if let (curl, client) = transport {
-            self.follower = .controlPlane(ConfigSession(client: client, applier: applier, logger: logger, metrics: metrics), curl)
+            self.follower = .controlPlane(
+                ConfigSession(
+                    client: client, applier: applier, logger: logger,
+                    connected: registry.gauge("egret_control_plane_connected", help: "1 while the config stream is open.")), curl)
         } else if let loader, let loaded, let fileIdentities {
             self.follower = .file(
                 StaticSource(loader: loader, first: loaded, applier: applier, identities: fileIdentities, logger: logger))
         } else {
             preconditionFailure("a proxy without control plane has a file")
         }
-        let (readiness, engine) = (self.readiness, self.engine)
+        let (readiness, requests, terminating) = (self.readiness, self.drainRequests, self.terminating)
+        let router = AdminRouter(
+            readiness: readiness, registry: registry, applier: applier, identities: self.identities, engine: self.engine,
+            logLevel: .shared, logger: logger
+        ) {
+            guard requests.adminRequest() == .begin else { return false }
+            readiness.terminate()
+            logger.info("Terminating: not ready any more", metadata: ["why": "POST /drain"])
+            terminating.update { $0 = true }
+            return true
+        }
         let port = options.adminPort ?? settings?.adminPort ?? 9901
-        self.admins = AdminServer.hosts(ownAddress: settings?.adminAddress ?? options.ownAddress).map { host, showsInside, isNeeded in
-            AdminServer(
-                host: host, port: port, showsInside: showsInside, isNeeded: isNeeded, readiness: readiness,
-                registry: registry, applier: applier, engine: engine, logger: logger)
+        self.admins = AdminServer.hosts(ownAddress: settings?.adminAddress ?? options.ownAddress).map { host, isNeeded in
+            AdminServer(host: host, port: port, isNeeded: isNeeded, router: router, logger: logger)
         }
     }
 
@@ -95,7 +112,7 @@ package struct DataPlane: Sendable {
     /// Reads the static file again; without one, nothing.
     package func reload() { self.reloads.update { $0 += 1 } }
 
-    /// Serves until the first signal, then drains; a second signal ends the drain at once.
+    /// Serves until the first signal or a drain asked for by the admin server, then drains; a second signal ends the drain at once.
     /// - Throws: what keeps the proxy from starting.
     package func run(signals: AsyncStream<String>) async throws {
         try self.engine.start()
@@ -123,7 +140,8 @@ package struct DataPlane: Sendable {
         await self.stop()
     }
 
-    private func stop() async {
+    /// Closes everything; for a proxy that was never run too.
+    func stop() async {
         await self.engine.stop()
         await self.tls.shutdown()
         if case .controlPlane(_, let transport) = self.follower { transport.shutDown() }
@@ -133,16 +151,17 @@ package struct DataPlane: Sendable {
         await withTaskGroup { group in
             // One reader of the signals; the drain runs beside it.
             group.addTask {
-                var count = 0
                 for await signal in signals {
-                    count += 1
-                    if count > 1 {
+                    switch self.drainRequests.signal() {
+                    case .stopAtOnce:
                         self.logger.warning("Stopping at once", metadata: ["why": "a second \(signal)"])
                         return true
+                    case .goOn: self.logger.info("Already draining", metadata: ["why": "\(signal)"])
+                    case .begin:
+                        self.readiness.terminate()
+                        self.logger.info("Terminating: not ready any more", metadata: ["why": "\(signal)"])
+                        self.terminating.update { $0 = true }
                     }
-                    self.readiness.terminate()
-                    self.logger.info("Terminating: not ready any more", metadata: ["why": "\(signal)"])
-                    self.terminating.update { $0 = true }
                 }
                 return false
             }
@@ -155,6 +174,4 @@ package struct DataPlane: Sendable {
             group.cancelAll()
         }
     }
-
-    private let terminating = Watched(false)
 }

@@ -13,8 +13,10 @@ final class IdentityKeeper: IdentitySource {
         /// When to ask next.
         var next: Date
         var failures = 0
-        /// Of the certificate that is served; nil before the first.
-        var notAfter: Date?
+        /// What is served, leaf first; empty before the first.
+        var chain: [Certificate] = []
+        /// When the served certificate ends; nil before the first.
+        var notAfter: Date? { self.chain.first?.notValidAfter }
         /// Why the last request failed.
         var problem: String?
     }
@@ -64,9 +66,9 @@ final class IdentityKeeper: IdentitySource {
         }
     }
 
-    /// When each mesh's certificate ends.
-    var expiries: [(mesh: String, notAfter: Date)] {
-        self.state.value.entries.compactMap { mesh, entry in entry.notAfter.map { (mesh, $0) } }.sorted { $0.mesh < $1.mesh }
+    var certificates: [(mesh: String, chain: [Certificate])] {
+        self.state.value.entries.filter { !$0.value.chain.isEmpty }.map { (mesh: $0.key, chain: $0.value.chain) }
+            .sorted { $0.mesh < $1.mesh }
     }
 
     /// Until cancelled.
@@ -92,14 +94,15 @@ final class IdentityKeeper: IdentitySource {
         do {
             let key = ProxyKey()
             let chain = try await self.client.certificate(mesh: mesh, csr: key.signingRequest(spiffeID: entry.spiffeID))
-            let leaf = try Certificate.bundle(pem: chain, what: "the signed certificate")[0]
+            let certificates = try Certificate.bundle(pem: chain, what: "the signed certificate")
+            let leaf = certificates[0]
             try self.credentials.setIdentity(mesh: mesh, chainPEM: chain, keyPEM: key.pem)
             let next = Renewal.date(of: leaf, jitter: .random(in: 0..<1))
             // The control plane's clock may be behind or its certificates very short: never ask in a tight loop.
             self.update(mesh, entry) {
                 $0.next = max(next, Date() + 1)
                 $0.failures = 0
-                $0.notAfter = leaf.notValidAfter
+                $0.chain = certificates
                 $0.problem = nil
             }
             self.logger.info(

@@ -10,7 +10,7 @@ import X509
 final class StaticIdentities: IdentitySource {
     private struct Presented {
         var identity: StaticIdentity
-        var leaf: Certificate
+        var chain: [Certificate]
     }
 
     private let credentials: TLSCredentials
@@ -26,15 +26,15 @@ final class StaticIdentities: IdentitySource {
             identities.compactMap { identity -> IdentityRequest? in
                 if presented[identity.mesh]?.identity != identity {
                     do {
-                        let leaf = try Certificate.bundle(pem: identity.certificate, what: "the certificate of mesh \(identity.mesh)")[0]
+                        let chain = try Certificate.bundle(pem: identity.certificate, what: "the certificate of mesh \(identity.mesh)")
                         try self.credentials.setIdentity(mesh: identity.mesh, chainPEM: identity.certificate, keyPEM: identity.key)
-                        presented[identity.mesh] = Presented(identity: identity, leaf: leaf)
+                        presented[identity.mesh] = Presented(identity: identity, chain: chain)
                     } catch {
                         let meanwhile = presented[identity.mesh] == nil ? "" : "; the one before is still presented"
                         errors.append(ItemError(item: "identity \(identity.mesh)", message: "\(error)\(meanwhile)"))
                     }
                 }
-                guard let leaf = presented[identity.mesh]?.leaf else { return nil }
+                guard let leaf = presented[identity.mesh]?.chain.first else { return nil }
                 return IdentityRequest(mesh: identity.mesh, spiffeID: leaf.spiffeID ?? "")
             }
         }
@@ -64,9 +64,9 @@ final class StaticIdentities: IdentitySource {
         }
     }
 
-    var expiries: [(mesh: String, notAfter: Date)] {
+    var certificates: [(mesh: String, chain: [Certificate])] {
         self.presented.withLock { presented in
-            presented.map { (mesh: $0.key, notAfter: $0.value.leaf.notValidAfter) }.sorted { $0.mesh < $1.mesh }
+            presented.map { (mesh: $0.key, chain: $0.value.chain) }.sorted { $0.mesh < $1.mesh }
         }
     }
 }

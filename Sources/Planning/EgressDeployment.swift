@@ -146,7 +146,7 @@ struct EgressRendering {
             "name": "egress",
             "image": .string(self.settings.dataPlane.image),
             "imagePullPolicy": .string(self.settings.dataPlane.pullPolicy),
-            "args": ["run", .string("--log-level=\(logLevel)")],
+            "args": .array(["run", .string("--log-level=\(logLevel)")] + self.adminArguments),
             "env": .array(self.environment),
             "ports": [
                 ["name": "egress", "containerPort": JSON(Int(self.egress.port)), "protocol": "TCP"],
@@ -167,6 +167,11 @@ struct EgressRendering {
         ]
         container["resources"] = self.wish("resources") ?? self.defaults.resources
         return container
+    }
+
+    /// The proxy's own default needs no flag.
+    private var adminArguments: [JSON] {
+        self.egress.adminPort == ZoneEgress.defaultAdminPort ? [] : [.string("--admin-port=\(self.egress.adminPort)")]
     }
 
     private var environment: [JSON] {

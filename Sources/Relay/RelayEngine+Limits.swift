@@ -3,7 +3,7 @@ import Routing
 import Telemetry
 
 extension RelayEngine {
-    /// Clusters beyond this many are added up under `other`.
+    /// Clusters beyond this many are added up in one series, as in every metric.
     private static let mostClusters = 1000
 
     /// How much of the limits is used. Clusters without a limit have no series.
@@ -32,7 +32,7 @@ extension RelayEngine {
             }
             let rest = limited.dropFirst(Self.mostClusters)
             if !rest.isEmpty {
-                samples.append(.init(labels: [.init("cluster", "other")], value: Double(rest.reduce(0) { $0 + value($1) })))
+                samples.append(.init(labels: [.init("cluster", LabelledInstruments<Counter>.other)], value: Double(rest.reduce(0) { $0 + value($1) })))
             }
             return samples
         }

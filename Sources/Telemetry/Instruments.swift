@@ -36,44 +36,46 @@ package final class Histogram: Sendable {
     /// Seconds, for what takes from a millisecond to an hour.
     package static let durations: [Double] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600]
 
-    private struct State {
-        /// Not cumulative; the last is everything above the highest bound.
-        var counts: [UInt64]
-        var sum = 0.0
-    }
-
     /// Ascending, without infinity.
     private let bounds: [Double]
-    private let state: Mutex<State>
+    /// Not cumulative; the last is everything above the highest bound. Its elements never move and live as long as `self`; they
+    /// are atomics, so sharing them is sound.
+    nonisolated(unsafe) private let counts: UnsafeMutablePointer<Atomic<UInt64>>
+    private let sum = Gauge()
 
     package init(bounds: [Double]) {
         self.bounds = bounds.sorted()
-        self.state = Mutex(State(counts: Array(repeating: 0, count: bounds.count + 1)))
+        self.counts = .allocate(capacity: bounds.count + 1)
+        for index in 0...bounds.count { (self.counts + index).initialize(to: Atomic(0)) }
     }
 
+    deinit {
+        self.counts.deinitialize(count: self.bounds.count + 1)
+        self.counts.deallocate()
+    }
+
+    /// Takes no lock. A scrape in between may see the observation in a bucket and not yet in the sum.
     package func observe(_ value: Double) {
-        let index = self.bounds.firstIndex { value <= $0 } ?? self.bounds.count
-        self.state.withLock {
-            $0.counts[index] += 1
-            $0.sum += value
-        }
+        var index = 0
+        while index < self.bounds.count && value > self.bounds[index] { index += 1 }
+        self.counts[index].wrappingAdd(1, ordering: .relaxed)
+        self.sum.add(value)
     }
 
     package func observe(_ duration: Duration) { self.observe(duration.seconds) }
 
-    package var count: UInt64 { self.state.withLock { $0.counts.reduce(0, +) } }
+    package var count: UInt64 { (0...self.bounds.count).reduce(0) { $0 + self.counts[$1].load(ordering: .relaxed) } }
 
     func samples(labels: [MetricFamily.Label]) -> [MetricFamily.Sample] {
-        let (counts, sum) = self.state.withLock { ($0.counts, $0.sum) }
         var samples: [MetricFamily.Sample] = []
         var total: UInt64 = 0
-        for (index, count) in counts.enumerated() {
-            total += count
+        for index in 0...self.bounds.count {
+            total += self.counts[index].load(ordering: .relaxed)
             let bound = index < self.bounds.count ? self.bounds[index] : .infinity
             let le = MetricFamily.Label("le", MetricFamily.number(bound))
             samples.append(.init(suffix: "_bucket", labels: labels + [le], value: Double(total)))
         }
-        samples.append(.init(suffix: "_sum", labels: labels, value: sum))
+        samples.append(.init(suffix: "_sum", labels: labels, value: self.sum.value))
         samples.append(.init(suffix: "_count", labels: labels, value: Double(total)))
         return samples
     }

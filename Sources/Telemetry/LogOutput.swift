@@ -14,12 +14,18 @@ import Darwin
 package struct LineLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
-    package var logLevel: Logger.Level
+    /// The shared level, until somebody gives this logger one of its own.
+    package var logLevel: Logger.Level {
+        get { self.own ?? self.shared.level }
+        set { self.own = newValue }
+    }
+    private let shared: LogLevel
+    private var own: Logger.Level?
     private let format: LogFormat
     private let write: @Sendable (String) -> Void
 
-    package init(level: Logger.Level, format: LogFormat, write: @escaping @Sendable (String) -> Void = { writeToStandardError($0) }) {
-        self.logLevel = level
+    package init(level: LogLevel, format: LogFormat, write: @escaping @Sendable (String) -> Void = { writeToStandardError($0) }) {
+        self.shared = level
         self.format = format
         self.write = write
     }
@@ -56,5 +62,6 @@ package func writeToStandardError(_ line: String) {
 
 /// Sets up logging for a program. Call once, first thing in `main`.
 package func bootstrapLogging(level: Logger.Level, format: LogFormat) {
-    LoggingSystem.bootstrap { _ in LineLogHandler(level: level, format: format) }
+    LogLevel.shared.level = level
+    LoggingSystem.bootstrap { _ in LineLogHandler(level: .shared, format: format) }
 }

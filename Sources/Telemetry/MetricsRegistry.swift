@@ -5,6 +5,8 @@ package final class MetricsRegistry: Sendable {
     private struct State {
         var names: Set<String> = []
         var collectors: [@Sendable () -> [MetricFamily]] = []
+        /// Of each metric with labels: how often a set of values found no room.
+        var overflows: [(metric: String, count: Counter)] = []
     }
 
     private let state = Mutex(State())
@@ -47,6 +49,26 @@ package final class MetricsRegistry: Sendable {
         self.state.withLock { $0.collectors.append(collector) }
     }
 
+    /// A metric that counts how often other metrics had no room for a new series.
+    package func exposeOverflow(as name: String) {
+        self.collect { [self] in
+            let overflows = self.state.withLock { $0.overflows }.sorted { $0.metric < $1.metric }
+            let samples = overflows.map { MetricFamily.Sample(labels: [.init("metric", $0.metric)], value: Double($0.count.value)) }
+            let help = "Times a metric was at its bound of series, so that new label values were counted under _other."
+            return [MetricFamily(name: name, help: help, kind: .counter, samples: samples)]
+        }
+    }
+
+    /// Things of one's own for each set of label values, bounded like those of a metric; whoever asks renders them.
+    /// - Parameter metric: names them where the bound is reached.
+    package func instruments<Instrument>(
+        _ metric: String, labels: [String], make: @escaping @Sendable () -> Instrument
+    ) -> LabelledInstruments<Instrument> {
+        let instruments = LabelledInstruments(names: labels, maxSeries: self.maxSeries, make: make)
+        if !labels.isEmpty { self.state.withLock { $0.overflows.append((metric, instruments.overflows)) } }
+        return instruments
+    }
+
     /// Every metric now, sorted by name.
     package func families() -> [MetricFamily] {
         let collectors = self.state.withLock { $0.collectors }
@@ -64,7 +86,7 @@ package final class MetricsRegistry: Sendable {
         _ name: String, _ help: String, _ kind: MetricFamily.Kind, _ labels: [String], make: @escaping @Sendable () -> Instrument,
         samples: @escaping @Sendable (Instrument, [MetricFamily.Label]) -> [MetricFamily.Sample]
     ) -> LabelledInstruments<Instrument> {
-        let instruments = LabelledInstruments(names: labels, maxSeries: self.maxSeries, make: make)
+        let instruments = self.instruments(name, labels: labels, make: make)
         if labels.isEmpty { _ = instruments.with([]) }
         self.state.withLock {
             precondition($0.names.insert(name).inserted, "metric \(name) is registered twice")
@@ -90,6 +112,8 @@ package final class LabelledInstruments<Instrument: AnyObject & Sendable>: Senda
     private let maxSeries: Int
     private let make: @Sendable () -> Instrument
     private let series = Mutex<[[String]: Instrument]>([:])
+    /// How often a new set of values found no room.
+    let overflows = Counter()
 
     init(names: [String], maxSeries: Int, make: @escaping @Sendable () -> Instrument) {
         self.names = names
@@ -102,7 +126,9 @@ package final class LabelledInstruments<Instrument: AnyObject & Sendable>: Senda
         precondition(values.count == self.names.count, "labels \(self.names) take \(self.names.count) values")
         return self.series.withLock { series in
             if let known = series[values] { return known }
-            let key = series.count < self.maxSeries ? values : values.map { _ in Self.other }
+            let hasRoom = series.count < self.maxSeries
+            if !hasRoom { self.overflows.add() }
+            let key = hasRoom ? values : values.map { _ in Self.other }
             if let known = series[key] { return known }
             let made = self.make()
             series[key] = made
@@ -115,7 +141,7 @@ package final class LabelledInstruments<Instrument: AnyObject & Sendable>: Senda
     /// Forgets a series, such as that of a cluster which is gone.
     package func remove(_ values: [String]) { self.series.withLock { _ = $0.removeValue(forKey: values) } }
 
-    func all() -> [(values: [String], instrument: Instrument)] {
+    package func all() -> [(values: [String], instrument: Instrument)] {
         let series = self.series.withLock { $0 }
         return series.map { ($0.key, $0.value) }.sorted { $0.0.lexicographicallyPrecedes($1.0) }
     }

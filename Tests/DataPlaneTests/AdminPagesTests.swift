@@ -18,11 +18,11 @@ import Testing
 
     @Test("the own address is served beside loopback, and alone where it is loopback")
     func hosts() {
-        func hosts(_ own: String?) -> [String] { AdminServer.hosts(ownAddress: own).map { "\($0.host) \($0.showsInside)" } }
+        func hosts(_ own: String?) -> [String] { AdminServer.hosts(ownAddress: own).map { "\($0.host) \($0.isNeeded)" } }
         #expect(hosts(nil) == ["127.0.0.1 true"])
         #expect(hosts("127.0.0.1") == ["127.0.0.1 true"])
         #expect(hosts("127.42.0.7") == ["127.42.0.7 true"])
-        #expect(hosts("10.0.0.7") == ["127.0.0.1 true", "10.0.0.7 false"])
+        #expect(hosts("10.0.0.7") == ["127.0.0.1 false", "10.0.0.7 true"])
     }
 }
 

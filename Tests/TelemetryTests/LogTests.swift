@@ -43,7 +43,7 @@ import Testing
         final class Lines: Sendable { let all = Mutex<[String]>([]) }
         let lines = Lines()
         var logger = Logger(label: "x") { _ in
-            LineLogHandler(level: .info, format: .text) { line in lines.all.withLock { $0.append(line) } }
+            LineLogHandler(level: LogLevel(.info), format: .text) { line in lines.all.withLock { $0.append(line) } }
         }
         logger[metadataKey: "a"] = "1"
         logger[metadataKey: "b"] = "1"

@@ -60,6 +60,8 @@ import Testing
         #expect(counters.with("c").value == 2)
         #expect(registry.render().contains("a_total{sni=\"_other\"} 2\n"))
         #expect(!registry.render().contains("\"c\""))
+        registry.exposeOverflow(as: "overflow_total")
+        #expect(registry.render().contains("overflow_total{metric=\"a_total\"} 3\n"))
     }
 
     @Test("an unlabelled counter is there from the start, at zero")
