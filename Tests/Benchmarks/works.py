@@ -87,6 +87,12 @@ class Bulk(Work):
     must, aim = 2.5, 4
 
 
+class BulkStock(Bulk):
+    """The same with HAProxy's and nginx's own settings, which is what most installations have."""
+
+    name, title, bulk, must = "bulk-stock", "the same, peers with their default buffers", False, None
+
+
 class Connections(Work):
     name, title, unit = "new", "new connections: hello, one exchange, close", "connections"
     load, options, scale = "connections", ("--connections", "64"), 1
@@ -256,7 +262,7 @@ def longest(results, key="value"):
     return max(result[key] for result in results)
 
 
-works = [Bulk(), Connections(), PingPong(), Idle(), Handshakes(), TLSBulkDown(), TLSBulkUp(), Routes(), Swap(), Start()]
+works = [Bulk(), BulkStock(), Connections(), PingPong(), Idle(), Handshakes(), TLSBulkDown(), TLSBulkUp(), Routes(), Swap(), Start()]
 
 
 def run(bench, work, proxies, progress):
