@@ -149,6 +149,11 @@ let package = Package(
             name: "egret-bench", dependencies: ["CLinux", "COpenSSL", argumentParser], path: "Tests/Benchmarks/egret-bench",
             swiftSettings: swift),
         .target(name: "TestKit", dependencies: ["JSONModel", "KubeAPI", subprocess, system], path: "Tests/TestKit", swiftSettings: swift),
+        // Driven by hack/fuzz, replayed by FuzzTargetsTests. FuzzDriver is no target of this package.
+        .target(
+            name: "FuzzTargets", dependencies: ["ClientHello", "Routing", "ProxyHeader", "StaticConfig"], path: "Tests/FuzzTargets",
+            swiftSettings: swift),
+        tests("FuzzTargets", exclude: ["Corpus"]),
         tests("JSONModel"),
         tests("MeshModel", ["JSONModel", "YAMLDocument"]),
         tests("ClientHello", exclude: ["Hellos"]),

@@ -1,7 +1,7 @@
 extension ClientHello {
     /// Reads the body of the handshake message (RFC 8446 section 4.1.2), without its type and length:
     ///
-    ///     2   legacy_version             3.1 or above; 3.0 is SSL 3, which nobody may answer (section D.5)
+    ///     2   legacy_version             3.1 to 3.4; 3.0 is SSL 3, which nobody may answer (section D.5)
     ///     32  random
     ///     1+n legacy_session_id          0 to 32 bytes
     ///     2+n cipher_suites              2 bytes each, at least one
@@ -13,7 +13,7 @@ extension ClientHello {
     init(message bytes: Span<UInt8>, body: Range<Int>, refusedName: inout [UInt8]) throws(HelloRefusal) {
         var reader = FieldReader(body)
         let version = try reader.uint16(bytes)
-        guard version >> 8 == 3, version > 0x0300 else { throw .malformed }
+        guard 0x0301...0x0304 ~= version else { throw .malformed }
         _ = try reader.take(32)
         guard try reader.vector8(bytes).count <= 32 else { throw .malformed }
         let suites = try reader.vector16(bytes)

@@ -123,6 +123,7 @@ struct BadHelloTests {
         #expect(self.outcome { $0.compressionMethods = [1] } == .refused(.malformed), "null is not optional")
         #expect(self.outcome { $0.version = 0x0200 } == .refused(.malformed))
         #expect(self.outcome { $0.version = 0x0300 } == .refused(.malformed), "SSL 3")
+        #expect(self.outcome { $0.version = 0x0305 } == .refused(.malformed), "frozen at 3.3 (RFC 8446 section 4.1.2)")
         #expect(self.outcome { $0.version = 0x0403 } == .refused(.malformed))
         var odd = HelloBuilder(serverName: "a.test").records()
         // Another byte of cipher suites, and every length around it.

@@ -125,7 +125,7 @@ struct PeerProxyTests {
 }
 
 /// A port that was free a moment ago, for programs that can't take one from the kernel and tell.
-private func freePort() throws -> UInt16 {
+func freePort() throws -> UInt16 {
     let server = try TestServer { _ in }
     defer { server.stop() }
     return server.port
