@@ -4,6 +4,7 @@ final class StaticFiles {
     private let read: (String) -> StaticFile
     /// Every path asked for, once.
     private(set) var paths: [String] = []
+    private var known: Set<String> = []
 
     init(folder: String, read: @escaping (String) -> StaticFile) {
         self.folder = folder
@@ -14,7 +15,7 @@ final class StaticFiles {
     func text(_ reference: String) -> StaticFile {
         if reference.contains("-----BEGIN ") { return .text(reference) }
         let path = reference.hasPrefix("/") || self.folder.isEmpty ? reference : "\(self.folder)/\(reference)"
-        if !self.paths.contains(path) { self.paths.append(path) }
+        if self.known.insert(path).inserted { self.paths.append(path) }
         return self.read(path)
     }
 }
