@@ -1,0 +1,47 @@
+/// Under which names signing keys and revocations are kept, as secrets of the store or of the system namespace. The names
+/// are Kuma's.
+package enum TokenKeyNames {
+    /// What a signing key signs.
+    package enum Purpose: Hashable, Sendable {
+        case zoneTokens
+        case dataplaneTokens(mesh: String)
+
+        private var stem: String {
+            switch self {
+            case .zoneTokens: "zone-token"
+            case .dataplaneTokens: "dataplane-token"
+            }
+        }
+
+        private var suffix: String {
+            switch self {
+            case .zoneTokens: ""
+            case .dataplaneTokens(let mesh): "-\(mesh)"
+            }
+        }
+
+        package var revocations: String { "\(self.stem)-revocations\(self.suffix)" }
+
+        /// `zone-token-signing-key-2`
+        package func signingKey(serial: Int) -> String { "\(self.stem)-signing-key\(self.suffix)-\(serial)" }
+
+        /// The serial in the name of a signing key of this purpose; nil for any other name.
+        package func serial(ofSigningKey name: String) -> Int? {
+            let prefix = "\(self.stem)-signing-key\(self.suffix)-"
+            guard name.hasPrefix(prefix), let serial = Int(name.dropFirst(prefix.count)), serial > 0 else { return nil }
+            return name == self.signingKey(serial: serial) ? serial : nil
+        }
+    }
+
+    /// Ids in the text of a revocation secret: separated by commas, blanks around them ignored.
+    package static func revokedIDs(_ text: String) -> Set<String> {
+        let blanks: Set<Character> = [" ", "\n", "\r", "\t", "\r\n"]
+        return Set(
+            text.split(separator: ",").map { part in
+                var part = part[...]
+                while let first = part.first, blanks.contains(first) { part.removeFirst() }
+                while let last = part.last, blanks.contains(last) { part.removeLast() }
+                return String(part)
+            }.filter { !$0.isEmpty })
+    }
+}

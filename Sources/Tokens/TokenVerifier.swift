@@ -1,0 +1,84 @@
+package import FoundationEssentials
+import JWTKit
+
+/// Whether a token is one of ours and good now. What its bearer may be is the claims' own question, asked afterwards.
+package struct TokenVerifier: Sendable {
+    private let keys: [String: VerificationKey]
+    private let revoked: Set<String>
+
+    /// - Parameter revoked: ids (`jti`) of tokens that no longer count.
+    package init(keys: [VerificationKey], revoked: Set<String> = []) {
+        self.keys = Dictionary(keys.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        self.revoked = revoked
+    }
+
+    /// In this order: form, algorithm, key, signature, time, revocation, audience. Nothing of an unproven token is believed
+    /// but the name of its key.
+    package func verify<Claims: TokenClaims>(_ token: String, as type: Claims.Type, now: Date) async throws(TokenRefusal) -> Claims {
+        let header = try Self.header(of: token)
+        guard header.alg == "RS256" else {
+            throw TokenRefusal(.wrongAlgorithm, "the token's algorithm is \(Self.shown(header.alg)); only RS256 is accepted")
+        }
+        guard header.crit == nil else {
+            throw TokenRefusal(.malformed, "the token demands header extensions (crit) that are not understood here")
+        }
+        guard let id = header.kid, let key = self.keys[id] else {
+            let known = self.keys.keys.sorted().joined(separator: ", ")
+            throw TokenRefusal(
+                .unknownKey,
+                "the token's signing key is \(Self.shown(header.kid)); known are \(known.isEmpty ? "none" : known). Make a new token, or give "
+                    + "the control plane that key")
+        }
+        let claims: Claims = try await Self.proven(token, key)
+        guard claims.notBefore <= now else {
+            throw TokenRefusal(
+                .notYetValid, "the token is not valid before \(claims.notBefore.formatted(.iso8601)); is one of the clocks wrong?")
+        }
+        guard now < claims.expiresAt else {
+            throw TokenRefusal(.expired, "the token expired at \(claims.expiresAt.formatted(.iso8601)); make a new one")
+        }
+        guard !self.revoked.contains(claims.id) else {
+            throw TokenRefusal(.revoked, "the token \(claims.id) was revoked; make a new one")
+        }
+        if let audience = claims.audience, audience != TokenRules.audience {
+            throw TokenRefusal(.wrongAudience, "the token is for \(Self.shown(audience)), not for \(TokenRules.audience)")
+        }
+        return claims
+    }
+
+    private static func header(of token: String) throws(TokenRefusal) -> JWTHeader {
+        let parser = DefaultJWTParser()
+        // Longer ones are nobody's token, and are not worth decoding.
+        guard token.utf8.count <= 16_384, let parts = try? parser.getTokenParts(Array(token.utf8)),
+            let header = try? parser.jsonDecoder.decode(JWTHeader.self, from: Data(Self.decoded(parts.header)))
+        else {
+            throw TokenRefusal(.malformed, "the token is not a JWT: three parts of base64url with dots between them")
+        }
+        return header
+    }
+
+    private static func proven<Claims: TokenClaims>(_ token: String, _ key: VerificationKey) async throws(TokenRefusal) -> Claims {
+        let keys = JWTKeyCollection()
+        await keys.add(rsa: key.key, digestAlgorithm: .sha256, kid: JWKIdentifier(string: key.id))
+        do {
+            return try await keys.verify(token, as: Payload<Claims>.self).claims
+        } catch let error as JWTError where error.errorType == .signatureVerificationFailed {
+            throw TokenRefusal(.badSignature, "the token is not signed by the key \(key.id)")
+        } catch {
+            throw TokenRefusal(.malformed, "the token's claims are not those of such a token")
+        }
+    }
+
+    private static func decoded(_ part: ArraySlice<UInt8>) -> [UInt8] {
+        var text = String(decoding: part, as: UTF8.self).replacing("-", with: "+").replacing("_", with: "/")
+        while text.utf8.count % 4 != 0 { text += "=" }
+        return Data(base64Encoded: text).map(Array.init) ?? []
+    }
+
+    /// Foreign text in a sentence: short, and without control characters.
+    private static func shown(_ text: String?) -> String {
+        guard let text else { return "not given" }
+        let safe = text.unicodeScalars.prefix(40).map { $0.isASCII && $0.value >= 32 && $0.value < 127 ? Character($0) : "?" }
+        return "\"\(String(safe))\""
+    }
+}
