@@ -28,6 +28,7 @@ let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let hummingbirdHTTP2 = Target.Dependency.product(name: "HummingbirdHTTP2", package: "hummingbird")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -72,6 +73,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.7.0"),
     ],
@@ -101,6 +103,7 @@ let package = Package(
         module("CurlTransport", ["CCurl"]),
         module(
             "KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, subprocess, system]),
+        module("Store", ["JSONModel", grdb]),
         module("NameResolution", ["CCares", "CLinux", "Routing", "Telemetry"]),
         module("Relay", ["CLinux", "ClientHello", "ProxyHeader", "Routing", "NameResolution", "Telemetry", logging]),
         // NIOSSL for the BoringSSL it carries, which is driven directly: see docs/tls.md.
@@ -170,6 +173,7 @@ let package = Package(
         tests("StaticConfig", ["Routing"]),
         tests("CurlTransport", ["TestServer", hummingbird, hummingbirdTLS, hummingbirdHTTP2, lifecycle, logging, nioCore, nioSSL]),
         tests("KubeRuntime", ["TestServer", "JSONModel", "KubeAPI", "CurlTransport", "Telemetry", logging, lifecycle]),
+        tests("Store", ["JSONModel"]),
         tests("NameResolution", ["Routing", "Telemetry"]),
         tests("Relay", ["CLinux", "ClientHello", "ProxyHeader", "Routing", "NameResolution", "Telemetry", logging]),
         tests("TLSRelay", ["Routing", "NameResolution", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, asn1, crypto]),
