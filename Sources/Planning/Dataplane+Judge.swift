@@ -10,6 +10,12 @@ extension World {
         judged.accepted =
             if meshes[dataplane.mesh] == nil {
                 Self.meshNotFound(dataplane.mesh)
+            } else if observed.home == .universal {
+                dataplane.address == nil
+                    ? .needsPerson(
+                        .invalidSpec,
+                        "networking.address is not set, so nobody can reach the dataplane. Next: set it to its machine's address.")
+                    : Self.accepted(Self.identity(dataplane), ignoring: dataplane.ignoredFields)
             } else if let pod = observed.objects[.pods, judged.object.key], pod.isPodAlive {
                 Self.claims(of: dataplane, pod: pod, observed.objects)
                     ?? Self.accepted(Self.identity(dataplane), ignoring: dataplane.ignoredFields)

@@ -6,21 +6,21 @@ extension World {
     func planDataplaneConfigs(_ plan: inout Plan) {
         for judged in self.dataplanes {
             guard let dataplane = judged.accountable, let mesh = self.mesh(dataplane.mesh),
-                let pod = self.observed.objects[.pods, judged.object.key]
+                let place = self.place(of: judged)
             else { continue }
-            plan.configs[ProxyID(.dataplane, pod: pod)] = self.config(
-                of: dataplane, in: mesh, pod: pod, outbounds: self.outbounds[judged.object.key] ?? [])
+            plan.configs[place.id] = self.config(
+                of: dataplane, in: mesh, at: place, outbounds: self.outbounds[judged.object.key] ?? [])
         }
     }
 
-    private func config(of dataplane: Dataplane, in mesh: Mesh, pod: KubeObject, outbounds: [PlannedOutbound]) -> ProxyConfig {
+    private func config(of dataplane: Dataplane, in mesh: Mesh, at place: ProxyPlace, outbounds: [PlannedOutbound]) -> ProxyConfig {
         var config = ProxyConfig()
         if mesh.backend != nil {
             // Without an authority nothing of the mesh can be spoken yet.
             guard let ca = self.observed.trust[mesh.name], let service = Self.service(of: dataplane) else { return config }
             config.trust = [Trust(mesh: mesh.name.text, ca: ca)]
             config.identities = [IdentityRequest(mesh: mesh.name.text, spiffeID: "spiffe://\(mesh.name)/\(service)")]
-            self.addInbounds(dataplane, mesh, pod, &config)
+            self.addInbounds(dataplane, mesh, place, &config)
         }
         for planned in outbounds {
             config.listeners.append(
@@ -34,10 +34,10 @@ extension World {
     }
 
     /// Mesh TLS ends here and the workload gets plain bytes, where it listens at a place of its own.
-    private func addInbounds(_ dataplane: Dataplane, _ mesh: Mesh, _ pod: KubeObject, _ config: inout ProxyConfig) {
-        guard let podIP = pod.podIP else { return }
+    private func addInbounds(_ dataplane: Dataplane, _ mesh: Mesh, _ place: ProxyPlace, _ config: inout ProxyConfig) {
+        guard let ownAddress = place.address else { return }
         for inbound in dataplane.inbounds where inbound.servicePort != nil || inbound.serviceAddress != nil {
-            let address = inbound.address ?? podIP
+            let address = inbound.address ?? ownAddress
             let workload = Endpoint(address: inbound.serviceAddress ?? "127.0.0.1", port: inbound.servicePort ?? inbound.port)
             if workload.address == address, workload.port == inbound.port { continue }
             let name = "inbound:\(inbound.port)"
@@ -45,7 +45,7 @@ extension World {
             let route = Route(
                 sni: ["*"],
                 action: .terminate(mesh: mesh.name.text, callers: self.callers(of: [inbound.tags], in: mesh.name), cluster: name),
-                origin: "Dataplane/\(pod.key)")
+                origin: "Dataplane/\(dataplane.name)")
             config.listeners.append(Listener(name: name, address: address, port: inbound.port, kind: .sni(routes: [route])))
         }
     }

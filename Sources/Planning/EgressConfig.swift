@@ -4,11 +4,18 @@ import MeshModel
 import Routing
 
 extension World {
-    /// The tables of all egress pods. They differ only in the address they listen on.
+    /// The tables of all egress proxies, pods and others. They differ only in the address they listen on.
     func planEgressConfigs(_ plan: inout Plan) {
         var table: ProxyConfig?
-        for judged in self.egresses where self.isRun(judged) {
-            guard let egress = judged.resource else { continue }
+        for judged in self.egresses {
+            guard let egress = judged.accountable else { continue }
+            if let address = egress.address {
+                let shared = table ?? self.egressTable()
+                table = shared
+                plan.configs[ProxyID(.egress, egress.name)] = Self.config(shared, listeningOn: address, port: egress.port)
+                continue
+            }
+            guard self.isRun(judged) else { continue }
             for pod in self.pods(of: egress.name) {
                 guard let address = pod.podIP else { continue }
                 let shared = table ?? self.egressTable()

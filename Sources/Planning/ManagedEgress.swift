@@ -58,11 +58,13 @@ extension World {
 
     func pods(of zoneEgress: String) -> [KubeObject] { self.egressPods[zoneEgress] ?? [] }
 
-    /// Instances that serve now: ready, non-terminating pods of ours, and addresses somewhere else.
+    /// Instances that serve now: ready, non-terminating pods of ours, and those somewhere else that are online.
     func findReadyEgresses() -> [EgressEndpoint] {
         self.egresses.flatMap { judged -> [EgressEndpoint] in
             guard let egress = judged.accountable else { return [] }
-            if let address = egress.address { return [EgressEndpoint(address: address, port: egress.port)] }
+            if let address = egress.address {
+                return self.isOnline(egress) ? [EgressEndpoint(address: address, port: egress.port)] : []
+            }
             guard self.isRun(judged) else { return [] }
             return self.pods(of: egress.name).filter(\.isPodReady).compactMap { pod in
                 pod.podIP.map { EgressEndpoint(address: $0, port: egress.port) }

@@ -47,6 +47,9 @@ extension World {
         let closed =
             "routing.zoneEgress is on and no egress is ready, so traffic of this mesh to other zones and to external services fails (closed, never around)."
         let namespace = self.observed.systemNamespace
+        if self.observed.home == .universal {
+            return .waiting(.noReadyEndpoints, "\(closed) Next: egretctl inspect zoneegresses")
+        }
         let managed = self.egresses.filter { $0.accountable?.isManaged == true }
         if !self.observed.settings.egress.isEnabled {
             return .needsPerson(
@@ -62,5 +65,7 @@ extension World {
         return .waiting(.noReadyEndpoints, "\(closed) Next: kubectl get zoneegress,pods -n \(namespace)")
     }
 
-    static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+    static func count(_ number: Int, _ noun: String, _ plural: String? = nil) -> String {
+        "\(number) \(number == 1 ? noun : plural ?? "\(noun)s")"
+    }
 }

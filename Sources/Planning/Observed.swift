@@ -5,6 +5,7 @@ package import Routing
 
 /// The whole world at one moment, as far as a plan depends on it. Filled from the caches, never from one event.
 package struct Observed: Sendable {
+    package var home: Home
     package var settings: EgretSettings
     package var systemNamespace: String
     /// The control plane's own Deployment, owner of what it makes for itself; nil where it runs outside of a cluster.
@@ -18,13 +19,18 @@ package struct Observed: Sendable {
     package var writeFailures: [ObjectKey: WriteFailure]
     /// What each proxy last said about the table it was sent.
     package var acknowledgements: [ProxyID: Acknowledgement]
+    /// Proxies that are no pods and have a config stream open, or had one a moment ago.
+    package var online: Set<ProxyID>
     package var now: Date
 
     package init(
-        settings: EgretSettings, systemNamespace: String, controlPlane: OwnerReference? = nil, objects: Objects = Objects(),
+        home: Home = .kubernetes, settings: EgretSettings, systemNamespace: String, controlPlane: OwnerReference? = nil,
+        objects: Objects = Objects(),
         trust: [MeshName: String] = [:], authorityProblems: [MeshName: String] = [:],
-        writeFailures: [ObjectKey: WriteFailure] = [:], acknowledgements: [ProxyID: Acknowledgement] = [:], now: Date
+        writeFailures: [ObjectKey: WriteFailure] = [:], acknowledgements: [ProxyID: Acknowledgement] = [:],
+        online: Set<ProxyID> = [], now: Date
     ) {
+        self.home = home
         self.settings = settings
         self.systemNamespace = systemNamespace
         self.controlPlane = controlPlane
@@ -33,6 +39,7 @@ package struct Observed: Sendable {
         self.authorityProblems = authorityProblems
         self.writeFailures = writeFailures
         self.acknowledgements = acknowledgements
+        self.online = online
         self.now = now
     }
 
@@ -84,7 +91,8 @@ package struct WriteFailure: Hashable, Sendable {
     }
 }
 
-/// One proxy. On Kubernetes its name is `<pod>.<namespace>`.
+/// One proxy. On Kubernetes its name is `<pod>.<namespace>`, elsewhere that of its resource, a dataplane's with its mesh:
+/// `<name>.<mesh>`. Neither namespaces nor meshes have dots in their names.
 package struct ProxyID: Hashable, Sendable, Comparable, CustomStringConvertible, Codable {
     package enum Kind: String, Hashable, Sendable, Codable { case egress, ingress, dataplane }
 
@@ -95,6 +103,9 @@ package struct ProxyID: Hashable, Sendable, Comparable, CustomStringConvertible,
         self.kind = kind
         self.name = name
     }
+
+    /// By the key of its pod or resource.
+    package init(_ kind: Kind, _ key: ObjectKey) { self.init(kind, key.namespace.map { "\(key.name).\($0)" } ?? key.name) }
 
     package init(_ kind: Kind, pod: KubeObject) { self.init(kind, "\(pod.name).\(pod.namespace ?? "")") }
 

@@ -41,8 +41,9 @@ extension World {
         }
 
         let egress = self.readyEgresses.map { Endpoint(address: $0.address, port: $0.port, locality: self.observed.settings.zone) }
-        let closed =
-            "the mesh sends it through the egress and no egress is ready. Next: kubectl get zoneegress -n \(self.observed.systemNamespace)"
+        let next = self.next(
+            kubernetes: "kubectl get zoneegress -n \(self.observed.systemNamespace)", universal: "egretctl inspect zoneegresses")
+        let closed = "the mesh sends it through the egress and no egress is ready. \(next)"
 
         if self.isExternal(subset, in: mesh.name) {
             if mesh.usesEgress { return originate(egress, peer: .egress(of: mesh.name), whyEmpty: closed) }
@@ -75,16 +76,15 @@ extension World {
         }
     }
 
-    /// Inbounds of ready pods of this zone, by service.
+    /// Inbounds of ready proxies of this zone, by service.
     func findLocalInbounds() -> [MeshName: [String: [LocalInbound]]] {
         var found: [MeshName: [String: [LocalInbound]]] = [:]
         for judged in self.dataplanes {
-            guard let dataplane = judged.accountable, let pod = self.observed.objects[.pods, judged.object.key], pod.isPodReady,
-                let podIP = pod.podIP
+            guard let dataplane = judged.accountable, let place = self.place(of: judged), place.isReady, let ownAddress = place.address
             else { continue }
             for inbound in dataplane.inbounds where inbound.isReady {
                 found[dataplane.mesh, default: [:]][inbound.service, default: []].append(
-                    LocalInbound(address: inbound.address ?? podIP, port: inbound.port, tags: inbound.tags))
+                    LocalInbound(address: inbound.address ?? ownAddress, port: inbound.port, tags: inbound.tags))
             }
         }
         return found

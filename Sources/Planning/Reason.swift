@@ -28,6 +28,7 @@ package enum Reason: String, CaseIterable, Hashable, Sendable {
     case egressDisabled = "EgressDisabled"
     case deploymentProgressing = "DeploymentProgressing"
     case deploymentUnavailable = "DeploymentUnavailable"
+    case offline = "Offline"
     case noReadyEndpoints = "NoReadyEndpoints"
     case configRejected = "ConfigRejected"
 }

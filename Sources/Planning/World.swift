@@ -99,7 +99,7 @@ private struct Reader {
     /// Kinds that count in the system namespace only.
     func readSystem<Resource: MeshResource>(_ type: ResourceType) -> [World.Judged<Resource>] {
         self.read(type).map { (judged: World.Judged<Resource>) in
-            if judged.object.namespace == self.observed.systemNamespace { return judged }
+            if self.observed.home == .universal || judged.object.namespace == self.observed.systemNamespace { return judged }
             var judged = judged
             judged.accepted = .needsPerson(
                 .wrongNamespace,

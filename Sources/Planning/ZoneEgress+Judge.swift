@@ -55,7 +55,13 @@ extension World {
                     self.describeManaged(egress, judged, &judgement, &extras)
                 } else {
                     extras["endpoint"] = .string("\(egress.address ?? ""):\(egress.port)")
-                    judgement.ready = "Proxies of this zone use the address as written; its health is not watched."
+                    if !self.isOnline(egress) {
+                        judgement.checks = [
+                            .waiting(.offline, "No proxy of this name is connected.\(self.failsClosed) \(Self.startEgress(egress))")
+                        ]
+                    }
+                    judgement.ready = "It is connected; proxies of this zone reach it at \(egress.address ?? ""):\(egress.port)."
+                    judgement.others = self.programmed([ProxyID(.egress, egress.name)]).map { [("Programmed", $0)] } ?? []
                 }
                 if let failure = self.observed.writeFailures[judged.object.key] {
                     judgement.checks.insert(.needsPerson(failure.reason, failure.sentence), at: 0)
@@ -117,7 +123,8 @@ extension World {
             judgement.checks = [self.whyNoPodIsReady(egress, name: name, wanted: wanted)]
         }
         judgement.ready = "\(ready) of \(Self.count(wanted, "pod")) serve at \(endpoint)."
-        if let programmed = self.programmed(egress) { judgement.others = [("Programmed", programmed)] }
+        let pods = self.pods(of: egress.name).filter(\.isPodReady).map { ProxyID(.egress, pod: $0) }
+        if let programmed = self.programmed(pods) { judgement.others = [("Programmed", programmed)] }
     }
 
     private func whyNoPodIsReady(_ egress: ZoneEgress, name: String, wanted: Int) -> Verdict {
@@ -141,22 +148,26 @@ extension World {
             " Traffic of \(meshes.count == 1 ? "mesh" : "meshes") \(meshes.joined(separator: ", ")) through the egress fails (closed, never around)."
     }
 
-    /// What the proxies say about their tables. Nil without pods to say anything.
-    private func programmed(_ egress: ZoneEgress) -> Verdict? {
-        let pods = self.pods(of: egress.name).filter(\.isPodReady)
-        if pods.isEmpty { return nil }
-        let answers = pods.map { (pod: $0.name, answer: self.observed.acknowledgements[ProxyID(.egress, pod: $0)]) }
-        for (pod, answer) in answers {
+    private static func startEgress(_ egress: ZoneEgress) -> String {
+        "Next: egret-dp run --proxy-type=egress --name=\(egress.name) with a zone token on that machine."
+    }
+
+    /// What the proxies say about their tables. Nil without proxies to say anything.
+    private func programmed(_ proxies: [ProxyID]) -> Verdict? {
+        if proxies.isEmpty { return nil }
+        let answers = proxies.map { (name: $0.name, answer: self.observed.acknowledgements[$0]) }
+        for (name, answer) in answers {
             guard let error = answer?.errors.min(by: { $0.item < $1.item }) else { continue }
             return .needsPerson(
-                .configRejected, "Pod \(pod) cannot use \(error.item): \(error.message.asSentence) Everything else is served.")
+                .configRejected, "Proxy \(name) cannot use \(error.item): \(error.message.asSentence) Everything else is served.")
         }
-        let silent = answers.filter { $0.answer == nil }.map(\.pod)
+        let silent = answers.filter { $0.answer == nil }.map(\.name)
         if let first = silent.first {
             return .waiting(
-                .deploymentProgressing, "\(Self.count(silent.count, "pod")) did not confirm a configuration yet, \(first) among them.")
+                .deploymentProgressing,
+                "\(Self.count(silent.count, "proxy", "proxies")) did not confirm a configuration yet, \(first) among them.")
         }
-        return .good(.programmed, "\(Self.count(pods.count, "pod")) confirmed the configuration.")
+        return .good(.programmed, "\(Self.count(proxies.count, "proxy", "proxies")) confirmed the configuration.")
     }
 
     /// The tag of an image reference.

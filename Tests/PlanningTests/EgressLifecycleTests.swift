@@ -179,7 +179,7 @@ struct EgressLifecycleTests {
         #expect(zone.object(.zoneEgresses, "egress")?.spec["zone"] == "west")
     }
 
-    @Test("An egress with an address is an instance elsewhere: nothing is rendered, and it is an endpoint")
+    @Test("An egress with an address is an instance elsewhere: nothing is rendered, and it is an endpoint while it is connected")
     func elsewhere() throws {
         var zone = try TestZone(egressEnabled: false)
         try zone.addMesh()
@@ -193,7 +193,15 @@ struct EgressLifecycleTests {
         zone.settle()
         #expect(zone.observed.objects.sorted(.deployments).isEmpty)
         #expect(zone.object(.zoneEgresses, "vm")?.status["endpoint"] == "192.168.0.1:10002")
+        #expect(zone.condition(.zoneEgresses, "vm") == "False Offline")
+        #expect(zone.condition(.meshes, "default") == "False NoReadyEndpoints")
+
+        zone.observed.online = [ProxyID(.egress, "vm")]
+        zone.settle()
+        #expect(zone.condition(.zoneEgresses, "vm") == "True Ready")
         #expect(zone.condition(.meshes, "default") == "True Ready")
+        let config = try #require(Planner.plan(zone.observed).configs[ProxyID(.egress, "vm")])
+        #expect(config.listeners.map(\.address) == ["192.168.0.1"] && config.listeners.map(\.port) == [10002])
     }
 
     @Test("Somebody else's object under the name of a child is a conflict, not taken over")
