@@ -116,7 +116,8 @@ let package = Package(
             "ControlPlane",
             [
                 "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "Telemetry", "YAMLDocument",
-                "CurlTransport", "KubeRuntime", logging, lifecycle, hummingbird, hummingbirdTLS, nioCore, nioSSL, x509, crypto,
+                "CurlTransport", "KubeRuntime", "Tokens", "Store", logging, lifecycle, hummingbird, hummingbirdTLS, nioCore, nioSSL, x509, asn1,
+                crypto,
             ]),
         module(
             "DataPlane",
@@ -124,7 +125,7 @@ let package = Package(
                 "JSONModel", "MeshModel", "Routing", "Identity", "ConfigSync", "Telemetry", "StaticConfig", "CurlTransport",
                 "NameResolution", "ProxyHeader", "Relay", "TLSRelay", logging, nioCore, nioPosix, nioHTTP1, x509, asn1, crypto,
             ]),
-        module("CLI", ["JSONModel", argumentParser]),
+        module("CLI", ["JSONModel", "MeshModel", "Identity", "Tokens", "YAMLDocument", "CurlTransport", "ProgramOptions", argumentParser]),
         // Development only; nothing in the product imports these.
         module(
             "DevAPIServer",
@@ -139,8 +140,8 @@ let package = Package(
                 nioPosix, nioSSL, hummingbird, hummingbirdTLS, x509, asn1, crypto, subprocess, system,
             ]),
 
-        program("egret-cp", ["ControlPlane", "JSONModel", "KubeRuntime", "ProgramOptions", "Telemetry", logging, lifecycle, unixSignals]),
-        program("egret-dp", ["DataPlane", "ConfigSync", "MeshModel", "JSONModel", "ProgramOptions", logging, unixSignals]),
+        program("egret-cp", ["ControlPlane", "MeshModel", "JSONModel", "KubeRuntime", "ProgramOptions", "Telemetry", logging, lifecycle, unixSignals]),
+        program("egret-dp", ["DataPlane", "ConfigSync", "MeshModel", "JSONModel", "YAMLDocument", "ProgramOptions", logging, unixSignals]),
         program("egretctl", ["CLI"]),
         program("egret-devcluster", ["DevAPIServer", "DevNode", "ProgramOptions", logging, lifecycle, unixSignals]),
 
@@ -180,7 +181,7 @@ let package = Package(
         tests(
             "ControlPlane",
             [
-                "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "Telemetry", "CurlTransport",
+                "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "Telemetry", "CurlTransport", "Store", "Tokens",
                 logging, lifecycle, x509, crypto,
             ]),
         tests(

@@ -1,3 +1,4 @@
+package import JSONModel
 package import Routing
 
 /// Which machine a proxy is.
@@ -52,15 +53,42 @@ package struct StreamRequest: Hashable, Sendable {
 package struct Acknowledgement: Codable, Hashable, Sendable {
     package static let path = "/v1/acknowledgements"
 
+    package var proxyType: ProxyType
     package var proxy: String
+    /// Empty for zone proxies.
+    package var mesh: String
     package var hash: String
     /// Items that are not served as planned. Everything else is.
     package var errors: [ItemError]
 
-    package init(proxy: String, hash: String, errors: [ItemError]) {
+    package init(proxyType: ProxyType, proxy: String, mesh: String, hash: String, errors: [ItemError]) {
+        self.proxyType = proxyType
         self.proxy = proxy
+        self.mesh = mesh
         self.hash = hash
         self.errors = errors
+    }
+}
+
+/// A proxy outside of Kubernetes brings its own resource: `POST /v1/registrations`, before it asks for a stream.
+package struct Registration: Codable, Hashable, Sendable {
+    package static let path = "/v1/registrations"
+
+    package var proxyType: ProxyType
+    package var name: String
+    /// Empty for zone proxies.
+    package var mesh: String
+    /// Drawn by chance at the start of the process: two proxies of one name are told apart by it.
+    package var instance: String
+    /// The resource in the universal form.
+    package var resource: JSON
+
+    package init(proxyType: ProxyType, name: String, mesh: String, instance: String, resource: JSON) {
+        self.proxyType = proxyType
+        self.name = name
+        self.mesh = mesh
+        self.instance = instance
+        self.resource = resource
     }
 }
 

@@ -17,10 +17,12 @@ package struct ControlPlane: Sendable {
     ) {
         let readiness = Readiness()
         let acknowledgements = AcknowledgementBook()
-        let hub = ConfigHub()
+        let presence = Presence()
+        let hub = ConfigHub(presence: presence)
         let writeFailures = WriteFailureBook()
         let reader = WorldReader(
-            client: client, namespace: options.namespace, acknowledgements: acknowledgements, writeFailures: writeFailures)
+            client: client, namespace: options.namespace, acknowledgements: acknowledgements, writeFailures: writeFailures,
+            presence: presence)
         let elector =
             options.electsLeader
             ? LeaderElector(
@@ -31,7 +33,7 @@ package struct ControlPlane: Sendable {
         let proxyMetrics = ProxyMetrics(registry)
 
         let operatorLoop = OperatorLoop(
-            reader: reader, hub: hub, acknowledgements: acknowledgements, writeFailures: writeFailures,
+            source: reader, hub: hub, presence: presence, acknowledgements: acknowledgements, writeFailures: writeFailures,
             definitions: DefinitionsCheck(writer: client), leadership: leadership, readiness: readiness,
             metrics: operatorMetrics, logger: logger
         ) {
@@ -44,7 +46,7 @@ package struct ControlPlane: Sendable {
             review: { (token, audiences) async throws(KubeError) in try await client.reviewToken(token, audiences: audiences) },
             evidence: { reader.evidence($0) })
         let proxyFacing = ProxyFacing(
-            reader: reader, store: ServingCertificateStore(writer: client, namespace: options.namespace), leadership: leadership,
+            source: reader, store: ServingCertificateStore(writer: client, namespace: options.namespace), leadership: leadership,
             readiness: readiness, logger: logger
         ) { identity in
             ProxyServer(

@@ -7,7 +7,7 @@ import ServiceLifecycle
 
 /// The proxy-facing server with what has to be there first: caches and a serving certificate, which is also kept fresh.
 struct ProxyFacing: Service {
-    let reader: WorldReader
+    let source: any WorldSource
     let store: ServingCertificateStore
     let leadership: Leadership
     let readiness: Readiness
@@ -19,7 +19,7 @@ struct ProxyFacing: Service {
     func run() async throws {
         let first: ServingCertificate
         do {
-            try await self.reader.informers.waitUntilSynchronised()
+            try await self.source.waitUntilRead()
             first = try await self.certificate()
         } catch {
             // Stopped before there was anything to serve.
@@ -59,7 +59,7 @@ struct ProxyFacing: Service {
 
     /// Shows what the Secret holds, whoever wrote it. While we lead, renews it in time and puts it back when it is deleted.
     private func follow(_ identity: ServingIdentity) async {
-        let changes = self.reader.informers[.secrets].changes()
+        let changes = self.source.changes()
         let wake = Wake()
         await withTaskGroup { group in
             group.addTask { for await _ in changes { wake.up() } }
@@ -67,28 +67,35 @@ struct ProxyFacing: Service {
             group.addTask {
                 while (try? await Task.sleep(for: Self.checkPeriod)) != nil { wake.up() }
             }
-            for await _ in wake.stream { await self.look(identity) }
+            var seen: String?
+            for await _ in wake.stream { await self.look(identity, seen: &seen) }
             group.cancelAll()
         }
     }
 
-    private func look(_ identity: ServingIdentity) async {
+    /// - Parameter seen: the version of the Secret that was read last; most changes are of other objects.
+    private func look(_ identity: ServingIdentity, seen: inout String?) async {
         let name = ServingCertificateStore.secretName
-        guard let secret = self.reader.object(.secrets, name) else {
+        guard let secret = self.source.object(.secrets, name) else {
+            seen = nil
             guard self.leadership.isLeader else { return }
             await self.tellFailure("Could not put the serving certificate back") {
                 guard try await self.store.restore(identity.certificate) else { return }
                 self.logger.info(
                     "Created an object",
                     metadata: [
-                        "k8s.object": "Secret/\(self.reader.namespace)/\(name)",
+                        "k8s.object": "Secret/\(self.source.namespace)/\(name)",
                         "why": "the serving certificate was deleted; new proxies need its CA",
                     ])
             }
             return
         }
-        await self.tellFailure("The serving certificate in the Secret is not usable; the one before stays") {
-            if try identity.update(try self.store.read(secret)) { self.logger.info("Serving a new certificate") }
+        let version = secret.metadata.resourceVersion
+        if version == nil || version != seen {
+            seen = version
+            await self.tellFailure("The serving certificate in the Secret is not usable; the one before stays") {
+                if try identity.update(try self.store.read(secret)) { self.logger.info("Serving a new certificate") }
+            }
         }
         guard self.leadership.isLeader, self.store.needsRenewal(identity.certificate, now: Date()) else { return }
         await self.tellFailure("Could not renew the serving certificate") {

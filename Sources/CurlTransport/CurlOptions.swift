@@ -89,7 +89,7 @@ struct CurlOptions {
     private mutating func set(_ tls: TLSSettings) {
         self.set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         self.set(CURLOPT_SSL_VERIFYPEER, tls.insecureSkipVerify ? 0 : 1)
-        self.set(CURLOPT_SSL_VERIFYHOST, tls.insecureSkipVerify ? 0 : 2)
+        self.set(CURLOPT_SSL_VERIFYHOST, tls.insecureSkipVerify || tls.skipsName ? 0 : 2)
         if let ca = tls.ca {
             self.setBlob(CURLOPT_CAINFO_BLOB, ca)
             // Without this the system's directory of roots would be trusted as well.

@@ -65,17 +65,20 @@ package struct TLSSettings: Hashable, Sendable, CustomStringConvertible {
     package var clientKey: String?
     /// The name to ask for and to verify, when it is not the URL's host.
     package var serverName: String?
+    /// Verify the chain and not the name: `ca` is of this one server, which goes by many names.
+    package var skipsName: Bool
     /// Verify nothing. Only ever an explicit choice of the user.
     package var insecureSkipVerify: Bool
 
     package init(
         ca: String? = nil, clientCertificate: String? = nil, clientKey: String? = nil, serverName: String? = nil,
-        insecureSkipVerify: Bool = false
+        skipsName: Bool = false, insecureSkipVerify: Bool = false
     ) {
         self.ca = ca
         self.clientCertificate = clientCertificate
         self.clientKey = clientKey
         self.serverName = serverName
+        self.skipsName = skipsName
         self.insecureSkipVerify = insecureSkipVerify
     }
 

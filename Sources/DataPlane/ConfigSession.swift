@@ -45,6 +45,7 @@ struct ConfigSession: Sendable {
             switch action {
             case .connect(let have):
                 do {
+                    try await self.client.register()
                     messages = Messages(chunks: try await self.client.openStream(have: have).body.makeAsyncIterator())
                     self.connected.set(1)
                     self.logger.info("Connected to the control plane", metadata: ["cp.address": "\(self.client.address.url)"])
@@ -77,7 +78,9 @@ struct ConfigSession: Sendable {
     /// Says what became of the snapshot, again whenever that changes; a failed attempt is repeated with the next message.
     private func acknowledge(_ acknowledged: inout Acknowledgement?) async {
         guard let applied = self.applier.applied else { return }
-        let now = Acknowledgement(proxy: self.client.options.name, hash: applied.hash, errors: self.applier.errors)
+        let now = Acknowledgement(
+            proxyType: self.client.options.proxyType, proxy: self.client.options.name, mesh: self.client.options.mesh, hash: applied.hash,
+            errors: self.applier.errors)
         guard now != acknowledged else { return }
         do {
             try await self.client.acknowledge(now)

@@ -1,4 +1,6 @@
 package import ConfigSync
+import FoundationEssentials
+package import JSONModel
 
 /// What a proxy has to know before it can ask for anything.
 package struct DataPlaneOptions: Sendable {
@@ -7,6 +9,10 @@ package struct DataPlaneOptions: Sendable {
     package var name: String
     /// Empty for zone proxies.
     package var mesh: String
+    /// The proxy's own resource, in the universal form, where it brings one; nil where the control plane has it.
+    package var resource: JSON?
+    /// Tells this process from others under the same name.
+    package let instance = UUID().uuidString.lowercased()
     package var source: ConfigSource
     /// Where probes and scrapes come from outside: the pod's own address. Nil means loopback only.
     package var ownAddress: String?

@@ -6,6 +6,26 @@ package enum PercentEncoding {
     /// Selectors and field paths stay readable: these characters need no encoding in a query (section 3.4).
     package static func query(_ text: String) -> String { self.encode(text, keeping: "/:@!$'(),;*") }
 
+    /// The text that was encoded; what is no encoding stays as it is.
+    package static func decoded(_ text: some StringProtocol) -> String {
+        let bytes = Array(text.utf8)
+        var decoded: [UInt8] = []
+        decoded.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count,
+                let value = UInt8(String(decoding: bytes[(index + 1)...(index + 2)], as: UTF8.self), radix: 16)
+            {
+                decoded.append(value)
+                index += 3
+            } else {
+                decoded.append(bytes[index])
+                index += 1
+            }
+        }
+        return String(decoding: decoded, as: UTF8.self)
+    }
+
     private static func encode(_ text: String, keeping extra: StaticString) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)

@@ -49,6 +49,33 @@ package struct Observed: Sendable {
         ResourceType.kumaTypes + [.deployments, .services, .serviceAccounts, .pods, .secrets]
 }
 
+extension Observed {
+    /// The proxies there may be: what they said is of interest, and nobody else's words are.
+    package var proxies: [ProxyID] {
+        var proxies = self.objects[.zoneEgresses].keys.map { ProxyID(.egress, $0.name) }
+        switch self.home {
+        case .kubernetes:
+            for pod in self.objects[.pods].values {
+                for kind in [ProxyID.Kind.egress, .dataplane] { proxies.append(ProxyID(kind, pod: pod)) }
+            }
+        case .universal: proxies += self.objects[.dataplanes].keys.map(self.proxy(ofDataplane:))
+        }
+        return proxies
+    }
+
+    /// The Dataplanes by their proxies.
+    package var dataplanes: [ProxyID: KubeObject] {
+        Dictionary(uniqueKeysWithValues: self.objects[.dataplanes].map { (self.proxy(ofDataplane: $0.key), $0.value) })
+    }
+
+    package func proxy(ofDataplane key: ObjectKey) -> ProxyID {
+        switch self.home {
+        case .kubernetes: ProxyID(.dataplane, "\(key.name).\(key.namespace ?? "")")
+        case .universal: ProxyID(.dataplane, "\(key.namespace ?? "")/\(key.name)")
+        }
+    }
+}
+
 /// Objects by kind and key.
 package struct Objects: Sendable {
     private var byType: [ResourceType: [ObjectKey: KubeObject]] = [:]
@@ -91,8 +118,8 @@ package struct WriteFailure: Hashable, Sendable {
     }
 }
 
-/// One proxy. On Kubernetes its name is `<pod>.<namespace>`, elsewhere that of its resource, a dataplane's with its mesh:
-/// `<name>.<mesh>`. Neither namespaces nor meshes have dots in their names.
+/// One proxy. On Kubernetes its name is `<pod>.<namespace>`, elsewhere that of its resource, a dataplane's behind its mesh:
+/// `<mesh>/<name>`.
 package struct ProxyID: Hashable, Sendable, Comparable, CustomStringConvertible, Codable {
     package enum Kind: String, Hashable, Sendable, Codable { case egress, ingress, dataplane }
 
@@ -103,9 +130,6 @@ package struct ProxyID: Hashable, Sendable, Comparable, CustomStringConvertible,
         self.kind = kind
         self.name = name
     }
-
-    /// By the key of its pod or resource.
-    package init(_ kind: Kind, _ key: ObjectKey) { self.init(kind, key.namespace.map { "\(key.name).\($0)" } ?? key.name) }
 
     package init(_ kind: Kind, pod: KubeObject) { self.init(kind, "\(pod.name).\(pod.namespace ?? "")") }
 

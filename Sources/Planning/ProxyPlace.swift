@@ -18,7 +18,7 @@ extension World {
             return ProxyPlace(id: ProxyID(.dataplane, pod: pod), address: pod.podIP, isReady: pod.isPodReady)
         case .universal:
             guard let dataplane = judged.resource else { return nil }
-            let id = ProxyID(.dataplane, judged.object.key)
+            let id = self.observed.proxy(ofDataplane: judged.object.key)
             return ProxyPlace(id: id, address: dataplane.address, isReady: self.observed.online.contains(id))
         }
     }

@@ -1,16 +1,16 @@
 import GRDB
-import JSONModel
 import Synchronization
 
 /// Resources in one SQLite file. A write that was answered is on disk (WAL, synchronous FULL): neither the process's end nor
 /// the machine's loses it.
 ///
-/// The file belongs to one process: whoever opens it second is told so. Calls are synchronous and short (they wait for the
-/// disk once), and safe from any thread.
+/// The file belongs to one process: whoever opens it second is told so. All resources are in memory as well, so that reading
+/// never waits; a write waits for the disk once. Safe from any thread.
 package final class ResourceStore: Sendable {
     private let queue: DatabaseQueue
     private let file: String
-    private let watchers = Mutex<[Int: AsyncStream<Void>.Continuation]>([:])
+    private let resources = Mutex<[ResourceID: StoredResource]>([:])
+    private let changed = Broadcast()
 
     /// Opens the file, making it where there is none.
     package init(file: String) throws(StoreError) {
@@ -25,6 +25,8 @@ package final class ResourceStore: Sendable {
         do {
             self.queue = try DatabaseQueue(path: file, configuration: configuration)
             try Self.migrator.migrate(self.queue)
+            let all = try self.queue.read { database in try StoreTransaction(database).list() }
+            self.resources.withLock { $0 = Dictionary(uniqueKeysWithValues: all.map { ($0.id, $0) }) }
         } catch {
             throw Self.unusable(file, error)
         }
@@ -42,6 +44,7 @@ package final class ResourceStore: Sendable {
                 table.column("modified", .integer).notNull()
                 table.column("labels", .text).notNull()
                 table.column("spec", .text).notNull()
+                table.column("status", .text).notNull()
                 table.primaryKey(["kind", "mesh", "name"])
             }
             try database.create(table: "counter") { table in
@@ -55,63 +58,50 @@ package final class ResourceStore: Sendable {
 
     // MARK: Reading
 
-    package func get(_ id: ResourceID) throws(StoreError) -> StoredResource? {
-        try self.read { transaction in try transaction.get(id) }
-    }
+    package subscript(_ id: ResourceID) -> StoredResource? { self.resources.withLock { $0[id] } }
 
     /// All resources, or those of one kind, in the order of their ids.
-    package func list(kind: String? = nil) throws(StoreError) -> [StoredResource] {
-        try self.read { transaction in try transaction.list(kind: kind) }
-    }
-
-    package func read<Value: Sendable>(_ body: (StoreTransaction) throws -> Value) throws(StoreError) -> Value {
-        try self.perform { try self.queue.read { database in try body(StoreTransaction(database)) } }
+    package func list(kind: String? = nil) -> [StoredResource] {
+        let all = self.resources.withLock { $0 }
+        return all.values.filter { kind == nil || $0.id.kind == kind }.sorted { $0.id < $1.id }
     }
 
     // MARK: Writing
 
-    /// All of `body` or, when it throws, nothing. Its own `StoreError`s come through.
+    /// All of `body` or, when it throws, nothing.
+    /// - Throws: what `body` throws, or a `StoreError` where the file fails.
     @discardableResult
-    package func write<Value: Sendable>(_ body: (StoreTransaction) throws -> Value) throws(StoreError) -> Value {
-        let (value, hasChanged) = try self.perform {
-            try self.queue.write { database in
+    package func write<Value: Sendable>(_ body: (StoreTransaction) throws -> Value) throws -> Value {
+        do {
+            // What is in memory changes in the order of commits: both happen while the queue is ours.
+            let (value, hasChanged) = try self.queue.writeWithoutTransaction { database in
                 let transaction = StoreTransaction(database)
-                return (try body(transaction), transaction.hasChanged)
+                var value: Value?
+                try database.inTransaction(.immediate) {
+                    value = try body(transaction)
+                    return .commit
+                }
+                self.resources.withLock { resources in
+                    for (id, resource) in transaction.changes { resources[id] = resource }
+                }
+                return (value!, !transaction.changes.isEmpty)
             }
+            if hasChanged { self.changed.tell() }
+            return value
+        } catch let error as DatabaseError {
+            throw Self.unusable(self.file, error)
         }
-        if hasChanged { self.tellWatchers() }
-        return value
     }
 
     // MARK: Watching
 
     /// Yields after every change, several changes perhaps once. Ends with its reader.
-    package func changes() -> AsyncStream<Void> {
-        let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        let id = self.watchers.withLock { watchers in
-            let id = (watchers.keys.max() ?? 0) + 1
-            watchers[id] = continuation
-            return id
-        }
-        continuation.onTermination = { [weak self] _ in self?.forget(id) }
-        return stream
-    }
-
-    private func forget(_ id: Int) {
-        self.watchers.withLock { _ = $0.removeValue(forKey: id) }
-    }
-
-    private func tellWatchers() {
-        for watcher in self.watchers.withLock({ Array($0.values) }) { watcher.yield() }
-    }
+    package func changes() -> AsyncStream<Void> { self.changed.listen() }
 
     // MARK: Errors
 
-    private func perform<Value>(_ body: () throws -> Value) throws(StoreError) -> Value {
-        do { return try body() } catch let error as StoreError { throw error } catch { throw Self.unusable(self.file, error) }
-    }
-
     private static func unusable(_ file: String, _ error: any Error) -> StoreError {
+        if let error = error as? StoreError { return error }
         let cause: String
         switch (error as? DatabaseError)?.resultCode {
         case DatabaseError.SQLITE_BUSY, DatabaseError.SQLITE_LOCKED:

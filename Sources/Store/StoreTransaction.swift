@@ -5,7 +5,8 @@ package import JSONModel
 /// What can be done to the store at once, all or nothing. Valid only inside the call that gives it.
 package final class StoreTransaction {
     private let database: Database
-    private(set) var hasChanged = false
+    /// What is different afterwards; nil: gone.
+    private(set) var changes: [ResourceID: StoredResource?] = [:]
 
     init(_ database: Database) { self.database = database }
 
@@ -36,15 +37,33 @@ package final class StoreTransaction {
         if let before, before.labels == labels, before.spec == spec { return (before, false) }
         let now = Date(milliseconds: now.milliseconds)
         let resource = StoredResource(
-            id: id, version: try self.nextVersion(), created: before?.created ?? now, modified: now, labels: labels, spec: spec)
+            id: id, version: try self.nextVersion(), created: before?.created ?? now, modified: now, labels: labels, spec: spec,
+            status: before?.status ?? nil)
+        try self.save(resource)
+        return (resource, before == nil)
+    }
+
+    /// Changes what is said about a resource, and nothing else. False when there is no such resource, or it says that already.
+    @discardableResult
+    package func putStatus(_ id: ResourceID, _ status: JSON) throws -> Bool {
+        guard var resource = try self.get(id), resource.status != status else { return false }
+        resource.status = status
+        try self.save(resource)
+        return true
+    }
+
+    private func save(_ resource: StoredResource) throws {
+        let id = resource.id
+        self.changes[id] = .some(resource)
         try self.database.execute(
-            sql:
-                "INSERT OR REPLACE INTO resource (kind, mesh, name, version, created, modified, labels, spec) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            sql: """
+                INSERT OR REPLACE INTO resource (kind, mesh, name, version, created, modified, labels, spec, status)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
             arguments: [
                 id.kind, id.mesh, id.name, resource.version, resource.created.milliseconds, resource.modified.milliseconds,
-                JSON.object(labels.mapValues(JSON.string)).text, spec.text,
+                JSON.object(resource.labels.mapValues(JSON.string)).text, resource.spec.text, resource.status.text,
             ])
-        return (resource, before == nil)
     }
 
     /// Nil when there was nothing to delete.
@@ -53,13 +72,13 @@ package final class StoreTransaction {
         guard let before = try self.get(id) else { return nil }
         try Self.check(expecting, before, id)
         _ = try self.nextVersion()
+        self.changes[id] = .some(nil)
         try self.database.execute(
             sql: "DELETE FROM resource WHERE kind = ? AND mesh = ? AND name = ?", arguments: [id.kind, id.mesh, id.name])
         return before
     }
 
     private func nextVersion() throws -> Int64 {
-        self.hasChanged = true
         try self.database.execute(sql: "UPDATE counter SET version = version + 1 WHERE id = 1")
         return try Int64.fetchOne(self.database, sql: "SELECT version FROM counter WHERE id = 1") ?? 0
     }
@@ -67,7 +86,7 @@ package final class StoreTransaction {
     private static func check(_ expecting: Precondition, _ before: StoredResource?, _ id: ResourceID) throws {
         switch expecting {
         case .any: break
-        case .absent where before != nil: throw StoreError(.conflict, "\(id) exists already")
+        case .absent where before != nil: throw StoreError(.exists, "\(id) exists already")
         case .absent: break
         case .version(let version):
             guard let before else { throw StoreError(.notFound, "\(id) is gone") }
@@ -80,11 +99,11 @@ package final class StoreTransaction {
     private static func resource(_ row: Row) throws -> StoredResource {
         let id = ResourceID(kind: row["kind"], mesh: row["mesh"], name: row["name"])
         guard let labels = try? JSON(parsing: row["labels"] as String).object?.compactMapValues(\.string),
-            let spec = try? JSON(parsing: row["spec"] as String)
+            let spec = try? JSON(parsing: row["spec"] as String), let status = try? JSON(parsing: row["status"] as String)
         else { throw StoreError(.unusable, "the stored \(id) is not readable") }
         return StoredResource(
             id: id, version: row["version"], created: Date(milliseconds: row["created"]), modified: Date(milliseconds: row["modified"]),
-            labels: labels, spec: spec)
+            labels: labels, spec: spec, status: status)
     }
 }
 

@@ -30,14 +30,19 @@ package struct StoredResource: Hashable, Sendable {
     package var labels: [String: String]
     /// The fields in the universal form, without type, mesh and name.
     package var spec: JSON
+    /// What the control plane last said about it; null before it said anything. Not part of the version.
+    package var status: JSON
 
-    package init(id: ResourceID, version: Int64, created: Date, modified: Date, labels: [String: String], spec: JSON) {
+    package init(
+        id: ResourceID, version: Int64, created: Date, modified: Date, labels: [String: String], spec: JSON, status: JSON = nil
+    ) {
         self.id = id
         self.version = version
         self.created = created
         self.modified = modified
         self.labels = labels
         self.spec = spec
+        self.status = status
     }
 }
 
@@ -55,8 +60,10 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Reason: Hashable, Sendable {
         /// The file cannot be used: not ours, not writable, full, damaged, in use by another process.
         case unusable
-        /// The expectation does not hold.
+        /// Somebody else changed it in the meantime.
         case conflict
+        /// The name is taken.
+        case exists
         case notFound
     }
 

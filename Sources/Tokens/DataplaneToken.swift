@@ -43,14 +43,15 @@ package struct DataplaneToken: TokenClaims, Hashable {
     }
 
     /// Whether the bearer may be this dataplane.
-    /// - Parameter dataplaneTags: each tag of its inbounds with all of its values.
-    package func check(mesh: String, name: String, tags dataplaneTags: [String: Set<String>]) throws(TokenRefusal) {
+    /// - Parameter dataplaneTags: each tag of its inbounds with all of its values; nil while nobody knows them yet.
+    package func check(mesh: String, name: String, tags dataplaneTags: [String: Set<String>]?) throws(TokenRefusal) {
         guard self.mesh == mesh else {
             throw TokenRefusal(.wrongMesh, "the proxy asks for mesh \(mesh), the token is for mesh \(self.mesh)")
         }
         guard self.name.isEmpty || self.name == name else {
             throw TokenRefusal(.wrongName, "the proxy is called \(name), the token is for \(self.name)")
         }
+        guard let dataplaneTags else { return }
         for (tag, allowed) in self.tags.sorted(by: { $0.key < $1.key }) {
             guard let values = dataplaneTags[tag], !values.isEmpty else {
                 throw TokenRefusal(.wrongTags, "the token demands the tag \(tag), which the dataplane \(name) does not have")

@@ -5,17 +5,19 @@ package enum TokenKeyNames {
     package enum Purpose: Hashable, Sendable {
         case zoneTokens
         case dataplaneTokens(mesh: String)
+        case userTokens
 
         private var stem: String {
             switch self {
             case .zoneTokens: "zone-token"
             case .dataplaneTokens: "dataplane-token"
+            case .userTokens: "user-token"
             }
         }
 
         private var suffix: String {
             switch self {
-            case .zoneTokens: ""
+            case .zoneTokens, .userTokens: ""
             case .dataplaneTokens(let mesh): "-\(mesh)"
             }
         }

@@ -17,7 +17,6 @@ package struct TokenRefusal: Error, Sendable, CustomStringConvertible {
         case wrongMesh = "token_wrong_mesh"
         case wrongName = "token_wrong_name"
         case wrongTags = "token_wrong_tags"
-        case wrongType = "token_wrong_type"
     }
 
     package let reason: Reason

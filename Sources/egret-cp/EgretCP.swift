@@ -22,29 +22,42 @@ struct PrintVersion: ParsableCommand {
     func run() { print("egret-cp \(EgretVersion.current)") }
 }
 
-enum Mode: String, ExpressibleByArgument {
+enum Mode: String, CaseIterable, ExpressibleByArgument {
     case kubernetes, universal
-
-    static var allValueStrings: [String] { [Self.kubernetes.rawValue] }
 }
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the control plane.",
         discussion: """
-            Inside a pod it uses the pod's service account. Outside it takes --kubeconfig, $KUBECONFIG or ~/.kube/config, as \
-            kubectl does. Settings that may change while it runs are in the ConfigMap egret-config of the system namespace.
+            --mode kubernetes: resources are objects of a cluster. Inside a pod the pod's service account is used; outside \
+            --kubeconfig, $KUBECONFIG or ~/.kube/config, as kubectl does. Settings that may change while it runs are in the \
+            ConfigMap egret-config of the system namespace.
+
+            --mode universal: resources are in one file on this machine, and egretctl and the REST API change them. Callers from \
+            this machine are administrators; others show the token in the secret admin-user-token.
             """)
 
-    @Option(help: ArgumentHelp("Where resources are kept: kubernetes.", valueName: "mode"))
-    var mode = Mode.kubernetes
+    @Option(help: "Where resources are kept. (default: $EGRET_MODE, else kubernetes)")
+    var mode: Mode?
+    @Option(help: "universal: the zone of this control plane. (default: $KUMA_MULTIZONE_ZONE_NAME, else default)")
+    var zone: String?
+    @Option(help: "universal: the file that keeps the resources. (default: $EGRET_STORE_FILE, else egret.db in this folder)")
+    var storeFile: String?
+    @Option(help: "universal: port of the HTTP API. (default: $KUMA_API_SERVER_HTTP_PORT, else 5681)")
+    var apiPort: Int?
+    @Option(help: "universal: port of the HTTPS API. (default: $KUMA_API_SERVER_HTTPS_PORT, else 5682)")
+    var apiTlsPort: Int?
+    @Option(
+        help: "universal: a name or address, beside the machine's own, under which proxies reach this control plane; repeatable.")
+    var name: [String] = []
     @Option(help: "Path of a kubeconfig file.")
     var kubeconfig: String?
     @Option(help: "Context of the kubeconfig to use instead of the current one.")
     var context: String?
     @Option(help: "The system namespace. (default: $POD_NAMESPACE, else kuma-system)")
     var namespace: String?
-    @Option(help: "The address both servers listen on. (default: $POD_IP, else 0.0.0.0)")
+    @Option(help: "The address all servers listen on. (default: $POD_IP, else 0.0.0.0)")
     var bindAddress: String?
     @Option(help: "Port of the HTTPS server for proxies. (default: $EGRET_PROXY_PORT, else 5678)")
     var proxyPort: Int?
@@ -55,14 +68,52 @@ struct Run: AsyncParsableCommand {
     @OptionGroup var log: LogOptions
 
     func validate() throws {
-        guard self.mode == .kubernetes else {
-            throw ValidationError("--mode universal is not offered by this version; use --mode kubernetes")
+        switch try self.chosenMode() {
+        case .kubernetes: _ = try self.options()
+        case .universal: _ = try self.universalOptions()
         }
-        _ = try self.options()
     }
 
     func run() async throws {
         let logger = try self.log.bootstrap("egret.cp")
+        let registry = MetricsRegistry()
+        let services =
+            switch try self.chosenMode() {
+            case .kubernetes: try self.kubernetes(registry, logger)
+            case .universal: try await self.universal(registry, logger)
+            }
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+            logger: Self.quiet(logger))
+        configuration.maximumGracefulShutdownDuration = .seconds(4)
+        do {
+            try await Self.run(ServiceGroup(configuration: configuration), logger)
+        } catch {
+            logger.critical("Stopped", metadata: ["cause": "\(error)"])
+            _exit(1)
+        }
+        logger.info("Stopped")
+        // Not `exit`: its handlers would take the TLS library apart under curl's threads, which may still be inside it.
+        _exit(0)
+    }
+
+    private func universal(_ registry: MetricsRegistry, _ logger: Logger) async throws -> [any Service] {
+        let options = try self.universalOptions()
+        logger.info(
+            "Starting",
+            metadata: [
+                "version": "\(EgretVersion.current)", "mode": "universal", "zone": "\(options.zone)", "store": "\(options.storeFile)",
+            ])
+        do {
+            return try await UniversalControlPlane(
+                options: options, version: EgretVersion.current, registry: registry, logger: logger
+            ).services
+        } catch {
+            throw Unusable(description: "\(error)")
+        }
+    }
+
+    private func kubernetes(_ registry: MetricsRegistry, _ logger: Logger) throws -> [any Service] {
         let options = try self.options()
         let config: ClusterConfig
         do {
@@ -76,23 +127,9 @@ struct Run: AsyncParsableCommand {
                 "version": "\(EgretVersion.current)", "k8s.server": "\(config.server)", "k8s.namespace": "\(options.namespace)",
                 "identity": "\(options.identity)",
             ])
-        let registry = MetricsRegistry()
         let client = KubeClient(
             config, userAgent: "egret-cp/\(EgretVersion.current)", metrics: KubeClientMetrics(registry), logger: logger)
-        let controlPlane = ControlPlane(options: options, client: client, registry: registry, logger: logger)
-        var configuration = ServiceGroupConfiguration(
-            services: controlPlane.services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
-            logger: Self.quiet(logger))
-        configuration.maximumGracefulShutdownDuration = .seconds(4)
-        do {
-            try await Self.run(ServiceGroup(configuration: configuration), logger)
-        } catch {
-            logger.critical("Stopped", metadata: ["cause": "\(error)"])
-            _exit(1)
-        }
-        logger.info("Stopped")
-        // Not `exit`: its handlers would take the TLS library apart under curl's threads, which may still be inside it.
-        _exit(0)
+        return ControlPlane(options: options, client: client, registry: registry, logger: logger).services
     }
 
     /// The first signal stops in good order, the second at once.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ControlPlane
 import FoundationEssentials
+import MeshModel
 import ProgramOptions
 
 extension Run: EnvironmentOptions {
@@ -15,6 +16,36 @@ extension Run: EnvironmentOptions {
         options.proxyPort = try self.port(self.proxyPort, "EGRET_PROXY_PORT") ?? options.proxyPort
         options.diagnosticsPort = try self.port(self.diagnosticsPort, "KUMA_DIAGNOSTICS_SERVER_PORT") ?? options.diagnosticsPort
         options.electsLeader = self.leaderElect
+        return options
+    }
+
+    func chosenMode() throws -> Mode {
+        if let mode { return mode }
+        guard let text = self.value(nil, "EGRET_MODE") else { return .kubernetes }
+        guard let mode = Mode(rawValue: text) else {
+            throw ValidationError("EGRET_MODE is \"\(text)\"; use \(Mode.allCases.map(\.rawValue).joined(separator: " or "))")
+        }
+        return mode
+    }
+
+    func universalOptions() throws -> UniversalOptions {
+        for (flag, isGiven) in [
+            ("--kubeconfig", self.kubeconfig != nil), ("--context", self.context != nil), ("--namespace", self.namespace != nil),
+        ]
+        where isGiven {
+            throw ValidationError("\(flag) is of --mode kubernetes; leave it out with --mode universal")
+        }
+        var options = UniversalOptions()
+        if let zone = self.value(self.zone, "KUMA_MULTIZONE_ZONE_NAME") {
+            do { options.zone = try ZoneName(zone).text } catch { throw ValidationError("--zone is \"\(zone)\": \(error.message)") }
+        }
+        options.storeFile = self.value(self.storeFile, "EGRET_STORE_FILE") ?? options.storeFile
+        options.bindAddress = self.bindAddress ?? options.bindAddress
+        options.proxyPort = try self.port(self.proxyPort, "EGRET_PROXY_PORT") ?? options.proxyPort
+        options.diagnosticsPort = try self.port(self.diagnosticsPort, "KUMA_DIAGNOSTICS_SERVER_PORT") ?? options.diagnosticsPort
+        options.apiPort = try self.port(self.apiPort, "KUMA_API_SERVER_HTTP_PORT") ?? options.apiPort
+        options.apiTLSPort = try self.port(self.apiTlsPort, "KUMA_API_SERVER_HTTPS_PORT") ?? options.apiTLSPort
+        options.names = self.name
         return options
     }
 

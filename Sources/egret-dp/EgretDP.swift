@@ -59,6 +59,14 @@ struct Run: AsyncParsableCommand {
     @Option(help: "The proxy's token itself. (default: $KUMA_DATAPLANE_RUNTIME_TOKEN)")
     var dataplaneToken: String?
     @Option(
+        name: [.customShort("d"), .long],
+        help: "File with the proxy's own resource (ZoneEgress, Dataplane), which it brings to the control plane; - reads standard input.")
+    var dataplaneFile: String?
+    @Option(help: "The proxy's own resource itself.")
+    var dataplane: String?
+    @Option(name: [.customShort("v"), .long], help: "name=value for {{ name }} in the resource; repeatable. Else the environment counts.")
+    var dataplaneVar: [String] = []
+    @Option(
         help: """
             File with the whole configuration, instead of a control plane; applied again when it, or a file it names, changes. \
             (default: $EGRET_STATIC_CONFIG)

@@ -2,6 +2,7 @@ import ArgumentParser
 import ConfigSync
 import DataPlane
 import FoundationEssentials
+import JSONModel
 import MeshModel
 import ProgramOptions
 
@@ -20,9 +21,12 @@ extension Run: EnvironmentOptions {
             let name = (try? self.proxyName()) ?? type.rawValue
             options = DataPlaneOptions(proxyType: type, name: name, mesh: mesh, source: .file(file), adminPort: adminPort)
         } else {
+            let resource = try self.resource(for: type)
             options = DataPlaneOptions(
-                proxyType: type, name: try self.proxyName(), mesh: mesh, source: .controlPlane(try self.controlPlane()),
-                adminPort: adminPort)
+                proxyType: type, name: try resource?.name ?? self.proxyName(), mesh: resource.map { $0.mesh ?? "" } ?? mesh,
+                source: .controlPlane(try self.controlPlane()),
+                adminPort: adminPort ?? resource?.spec.at("networking", "admin", "port")?.int)
+            options.resource = resource?.universal
         }
         options.ownAddress = self.value(nil, "POD_IP")
         options.drainTime = try self.duration(self.drainTime, "--drain-time", "KUMA_DATAPLANE_DRAIN_TIME") ?? options.drainTime
@@ -47,7 +51,7 @@ extension Run: EnvironmentOptions {
     private func proxyName() throws -> String {
         if let name = self.value(self.name, "KUMA_DATAPLANE_NAME") { return name }
         if let pod = self.value(nil, "POD_NAME"), let namespace = self.value(nil, "POD_NAMESPACE") { return "\(pod).\(namespace)" }
-        throw ValidationError("the proxy has no name; give it with --name or KUMA_DATAPLANE_NAME")
+        throw ValidationError("the proxy has no name; give it with --name or KUMA_DATAPLANE_NAME, or a resource with --dataplane-file")
     }
 
     private func controlPlane() throws -> ControlPlaneAddress {

@@ -139,7 +139,7 @@ struct AdmissionTests {
 
     @Test("A dataplane needs a Dataplane of its pod's name, in the mesh it asks for")
     func dataplanes() throws {
-        let claim = ProxyClaim(type: .dataplane, name: "web-1.shop", mesh: "")
+        let claim = ProxyClaim(type: .dataplane, name: "web-1.shop", mesh: "", home: .kubernetes)
         #expect(claim.mesh == "default")
         var evidence = AdmissionEvidence(systemNamespace: "kuma-system", pod: Self.object(.pods, "web-1", uid: "p"))
         #expect(throws: AccessRefusal(.noDataplane, "")) { try Admission.checkRole(claim, evidence) }
@@ -150,13 +150,13 @@ struct AdmissionTests {
         evidence.dataplane?["mesh"] = nil
         evidence.dataplane?.metadata.labels = ["kuma.io/mesh": "other"]
         #expect(throws: AccessRefusal(.wrongMesh, "")) { try Admission.checkRole(claim, evidence) }
-        try Admission.checkRole(ProxyClaim(type: .dataplane, name: "web-1.shop", mesh: "other"), evidence)
+        try Admission.checkRole(ProxyClaim(type: .dataplane, name: "web-1.shop", mesh: "other", home: .kubernetes), evidence)
     }
 
     @Test("A zone ingress is refused as not offered")
     func ingress() {
         #expect(throws: AccessRefusal(.unsupportedProxyType, "")) {
-            try Admission.checkRole(ProxyClaim(type: .ingress, name: "i.kuma-system", mesh: ""), Self.evidence())
+            try Admission.checkRole(ProxyClaim(type: .ingress, name: "i.kuma-system", mesh: "", home: .kubernetes), Self.evidence())
         }
     }
 

@@ -99,13 +99,14 @@ struct ProxyServerTests {
     func acknowledgements() async throws {
         try await Served.run { served in
             let body = Acknowledgement(
-                proxy: "web-1.shop", hash: "abc", errors: [.init(item: "cluster default:x", message: "no such host")])
+                proxyType: .dataplane, proxy: "web-1.shop", mesh: "default", hash: "abc",
+                errors: [.init(item: "cluster default:x", message: "no such host")])
             for _ in 0..<2 {
                 let answer = try await served.post(Acknowledgement.path, try JSON(encoding: body))
                 #expect(answer.status == 204)
             }
             #expect(
-                served.book[Self.web]
+                served.book.all[Self.web]
                     == Planning.Acknowledgement(hash: "abc", errors: [.init(item: "cluster default:x", message: "no such host")]))
             #expect(try await served.post(Acknowledgement.path, ["proxy": 1]).status == 400)
         }
@@ -163,9 +164,9 @@ struct ProxyServerTests {
                 return AdmissionTests.review()
             },
             evidence: { _ in AdmissionEvidence(systemNamespace: "kuma-system", pod: AdmissionTests.pod()) })
-        for _ in 0..<3 { try await authenticator.authenticate(token: "t", proxyName: "egret-egress-1.kuma-system") }
+        for _ in 0..<3 { try await authenticator.authenticate(token: "t", as: ProxyClaim(ProxyID(.egress, "egret-egress-1.kuma-system"))) }
         #expect(reviews.withLock { $0 } == 1)
-        try await authenticator.authenticate(token: "u", proxyName: "egret-egress-1.kuma-system")
+        try await authenticator.authenticate(token: "u", as: ProxyClaim(ProxyID(.egress, "egret-egress-1.kuma-system")))
         #expect(reviews.withLock { $0 } == 2)
     }
 
@@ -175,7 +176,7 @@ struct ProxyServerTests {
             review: { _, _ throws(KubeError) in throw .transport(message: "connection refused", isSafeToRepeat: true) },
             evidence: { _ in AdmissionEvidence(systemNamespace: "kuma-system") })
         await #expect(throws: AccessRefusal(.unavailable, "")) {
-            try await authenticator.authenticate(token: "t", proxyName: "a.b")
+            try await authenticator.authenticate(token: "t", as: ProxyClaim(ProxyID(.egress, "a.b")))
         }
     }
 }

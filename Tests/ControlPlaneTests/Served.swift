@@ -13,7 +13,7 @@ import Testing
 
 /// A running proxy-facing server and a client that trusts it.
 struct Served: Sendable {
-    let hub = ConfigHub()
+    let hub = ConfigHub(presence: Presence())
     let book = AcknowledgementBook()
     let lines = Lines()
     let authority: CertificateAuthority
@@ -91,7 +91,9 @@ struct Served: Sendable {
 
 /// Knows one token, and that nobody here is an egress.
 private struct Doorman: ProxyAuthenticator {
-    func authenticate(token: String, proxyName: String) async throws(AccessRefusal) {
+    var home: Home { .kubernetes }
+
+    func authenticate(token: String, as proxy: ProxyClaim) async throws(AccessRefusal) {
         guard token == "good" else { throw AccessRefusal(.tokenRejected, "Kubernetes does not accept the token: it is not valid") }
     }
 

@@ -38,7 +38,7 @@ struct UniversalTests {
         return zone
     }
 
-    private let web = (blue: ProxyID(.dataplane, "web.blue"), green: ProxyID(.dataplane, "web.green"))
+    private let web = (blue: ProxyID(.dataplane, "blue/web"), green: ProxyID(.dataplane, "green/web"))
 
     @Test("Two meshes may use the same names; each proxy has its own table")
     func names() throws {
@@ -76,6 +76,6 @@ struct UniversalTests {
         )
         zone.settle()
         #expect(zone.object(.dataplanes, "lost", in: "blue")?.conditions["Ready"]?.reason == "InvalidSpec")
-        #expect(Planner.plan(zone.observed).configs[ProxyID(.dataplane, "lost.blue")] == nil)
+        #expect(Planner.plan(zone.observed).configs[ProxyID(.dataplane, "blue/lost")] == nil)
     }
 }

@@ -47,7 +47,8 @@ package struct Executor: Sendable {
 
     private let writer: any ClusterWriter
     private let authorities: AuthorityMaker
-    private let events: EventWriter
+    /// Nil where there is nobody to write events to.
+    private let events: EventWriter?
     private let metrics: OperatorMetrics
     private let failures: WriteFailureBook
     private let logger: Logger
@@ -61,7 +62,7 @@ package struct Executor: Sendable {
     private var lostSince: (failures: Int, notBefore: ContinuousClock.Instant)?
 
     package init(
-        writer: any ClusterWriter, namespace: String, events: EventWriter, failures: WriteFailureBook, metrics: OperatorMetrics,
+        writer: any ClusterWriter, namespace: String, events: EventWriter?, failures: WriteFailureBook, metrics: OperatorMetrics,
         logger: Logger
     ) {
         self.writer = writer
@@ -162,7 +163,7 @@ package struct Executor: Sendable {
         guard try await self.authorities.make(request, now: Date()) else { return }
         self.logger.info("Made a certificate authority", metadata: ["mesh.name": "\(request.mesh)", "why": "\(request.why)"])
         guard let mesh else { return }
-        await self.events.write(
+        await self.events?.write(
             EventNote(
                 regarding: mesh, reason: "AuthorityCreated", action: "Create",
                 sentence: "Made a certificate authority: \(request.why)", isWarning: false))
@@ -176,7 +177,7 @@ package struct Executor: Sendable {
         self.logger.info(
             isNew ? "Created an object" : "Updated an object",
             metadata: ["k8s.object": "\(apply.object.displayName)", "why": "\(apply.why)"])
-        await self.events.write(
+        await self.events?.write(
             EventNote(
                 regarding: apply.regarding, reason: isNew ? "Created" : "Updated", action: "Apply",
                 sentence: "\(isNew ? "Created" : "Updated") \(apply.type.kind) \(apply.object.name): \(apply.why)", isWarning: false))
@@ -207,7 +208,7 @@ package struct Executor: Sendable {
         }
         self.logger.info("Deleted an object", metadata: ["k8s.object": "\(delete.type.kind)/\(delete.key)", "why": "\(delete.why)"])
         if let regarding = delete.regarding {
-            await self.events.write(
+            await self.events?.write(
                 EventNote(
                     regarding: regarding, reason: "Deleted", action: "Delete",
                     sentence: "Deleted \(delete.type.kind) \(delete.key.name): \(delete.why)", isWarning: false))
@@ -233,7 +234,7 @@ package struct Executor: Sendable {
             self.logger.log(
                 level: news.isWarning ? .warning : .info, "A state changed",
                 metadata: ["k8s.object": "\(patch.object.displayName)", "reason": "\(news.reason.rawValue)", "why": "\(news.sentence)"])
-            await self.events.write(
+            await self.events?.write(
                 EventNote(
                     regarding: patch.object, reason: news.reason.rawValue, action: "Report", sentence: news.sentence,
                     isWarning: news.isWarning))

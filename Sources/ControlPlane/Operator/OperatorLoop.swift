@@ -14,11 +14,13 @@ import Telemetry
 /// what proxies said, or the time gives reason to, and hands it to proxies; a burst of changes is one plan. The second
 /// carries out the newest plan; plans it did not get to are forgotten, because each is complete.
 package struct OperatorLoop: Service {
-    private let reader: WorldReader
+    private let source: any WorldSource
     private let hub: ConfigHub
+    private let presence: Presence
     private let acknowledgements: AcknowledgementBook
     private let writeFailures: WriteFailureBook
-    private let definitions: DefinitionsCheck
+    /// Nil where nobody else can own the kinds.
+    private let definitions: DefinitionsCheck?
     private let leadership: Leadership
     private let makeExecutor: @Sendable () -> Executor
     private let readiness: Readiness
@@ -31,13 +33,14 @@ package struct OperatorLoop: Service {
     private static let definitionsPause = Duration.seconds(2)
 
     package init(
-        reader: WorldReader, hub: ConfigHub, acknowledgements: AcknowledgementBook, writeFailures: WriteFailureBook,
-        definitions: DefinitionsCheck,
+        source: any WorldSource, hub: ConfigHub, presence: Presence, acknowledgements: AcknowledgementBook,
+        writeFailures: WriteFailureBook, definitions: DefinitionsCheck?,
         leadership: Leadership, readiness: Readiness,
         metrics: OperatorMetrics, logger: Logger, makeExecutor: @escaping @Sendable () -> Executor
     ) {
-        self.reader = reader
+        self.source = source
         self.hub = hub
+        self.presence = presence
         self.acknowledgements = acknowledgements
         self.writeFailures = writeFailures
         self.definitions = definitions
@@ -54,14 +57,16 @@ package struct OperatorLoop: Service {
         let newest = NewestPlan()
         try await withGracefulShutdownHandler {
             // Changes are heard from before the first look, so that none falls between.
-            let changes = self.reader.informers.changes()
+            let changes = self.source.changes()
+            let presenceChanges = self.presence.changes()
             try await self.waitForDefinitions(stopped: { news.isFinished })
-            try await self.reader.informers.waitUntilSynchronised()
+            try await self.source.waitUntilRead()
             self.readiness.set(.caches, nil)
             try await withThrowingTaskGroup { group in
                 group.addTask { for await _ in changes { news.up() } }
                 group.addTask { for await _ in self.acknowledgements.changes { news.up() } }
                 group.addTask { for await _ in self.writeFailures.changes { news.up() } }
+                group.addTask { for await _ in presenceChanges { news.up() } }
                 group.addTask {
                     for await isLeader in self.leadership.changes() {
                         self.metrics.isLeader.set(isLeader ? 1 : 0)
@@ -84,10 +89,11 @@ package struct OperatorLoop: Service {
 
     /// Nothing is written while the kinds belong to somebody else.
     private func waitForDefinitions(stopped: () -> Bool) async throws {
+        guard let definitions else { return }
         var said: String?
         while !stopped() {
             let problem: String?
-            do { problem = try await self.definitions.problem() } catch {
+            do { problem = try await definitions.problem() } catch {
                 if case .cancelled = error { return }
                 problem = error.description
             }
@@ -108,24 +114,22 @@ package struct OperatorLoop: Service {
             var nextLook: Date?
             for await _ in news.stream {
                 try await Task.sleep(for: Self.debounce)
-                let configMap = self.reader.object(.configMaps, SettingsReader.configMapName)
-                if settings.read(configMap, namespace: self.reader.namespace) { self.tell(settings) }
+                if self.source.readSettings(&settings) { self.tell(settings) }
                 guard let current = settings.settings else { continue }
                 let now = Date()
-                let (observed, authorities, meshes) = self.reader.observed(settings: current, now: now)
+                let (observed, authorities, meshes) = self.source.observed(settings: current, now: now)
                 let plan = Planner.plan(observed)
                 version += 1
                 self.metrics.plans.add()
                 self.hub.publish(
-                    PlannedWorld(plan: plan, authorities: authorities, meshes: meshes, dataplanes: observed.objects[.dataplanes]))
+                    PlannedWorld(plan: plan, authorities: authorities, meshes: meshes, dataplanes: observed.dataplanes))
                 self.readiness.set(.plan, nil)
                 newest.set(.init(plan: plan, version: version, objects: observed.objects))
                 work.up()
-                self.acknowledgements.keep { name in
-                    guard let key = try? Admission.podKey(ofProxy: name) else { return false }
-                    return observed.objects[.pods, key] != nil
-                }
-                if let look = plan.nextLook, look != nextLook {
+                let proxies = Set(observed.proxies)
+                self.acknowledgements.keep { proxies.contains($0) }
+                self.presence.keepHistory(of: proxies)
+                if let look = [plan.nextLook, self.presence.nextChange(after: now)].compactMap(\.self).min(), look != nextLook {
                     nextLook = look
                     timers.addTask {
                         try? await Task.sleep(for: .seconds(max(0.05, look.timeIntervalSince(now))))

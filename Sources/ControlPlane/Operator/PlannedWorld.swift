@@ -9,9 +9,9 @@ package struct PlannedWorld: ProxyWorld {
     private let configs: [ProxyID: ProxyConfig]
     private let authorities: MeshAuthorities
     private let lives: [String: Duration]
-    private let dataplanes: [ObjectKey: KubeObject]
+    private let dataplanes: [ProxyID: KubeObject]
 
-    package init(plan: Plan, authorities: MeshAuthorities, meshes: [Mesh], dataplanes: [ObjectKey: KubeObject]) {
+    package init(plan: Plan, authorities: MeshAuthorities, meshes: [Mesh], dataplanes: [ProxyID: KubeObject]) {
         self.configs = plan.configs
         self.authorities = authorities
         self.lives = Dictionary(
@@ -50,8 +50,7 @@ package struct PlannedWorld: ProxyWorld {
     }
 
     private func tags(of proxy: ProxyID) -> [String: [String]] {
-        guard let key = try? Admission.podKey(ofProxy: proxy.name), let object = self.dataplanes[key],
-            let dataplane = try? Dataplane(name: object.name, mesh: nil, spec: object.spec)
+        guard let object = self.dataplanes[proxy], let dataplane = try? Dataplane(name: object.name, mesh: nil, spec: object.spec)
         else { return [:] }
         var tags: [String: Set<String>] = [:]
         for inbound in dataplane.inbounds { for (tag, value) in inbound.tags { tags[tag, default: []].insert(value) } }

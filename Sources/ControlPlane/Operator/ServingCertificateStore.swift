@@ -1,6 +1,7 @@
 package import FoundationEssentials
 package import Identity
 package import KubeAPI
+import MeshModel
 
 /// The Secret that all replicas share and pods mount `ca.crt` of. Whoever comes first makes it; 409 means to read the other's.
 package struct ServingCertificateStore: Sendable {
@@ -8,15 +9,20 @@ package struct ServingCertificateStore: Sendable {
 
     package let writer: any ClusterWriter
     package let namespace: String
+    /// Names and addresses to certify beside those of the Service.
+    private let names: [String]
 
-    package init(writer: any ClusterWriter, namespace: String) {
+    package init(writer: any ClusterWriter, namespace: String, names: [String] = []) {
         self.writer = writer
         self.namespace = namespace
+        self.names = names
     }
 
     private var key: ObjectKey { ObjectKey(namespace: self.namespace, name: Self.secretName) }
-    private var dnsNames: [String] { ServingCertificate.dnsNames(namespace: self.namespace) }
-    private static let addresses = ["127.0.0.1", "::1"]
+    private var dnsNames: [String] {
+        ServingCertificate.dnsNames(namespace: self.namespace) + self.names.filter { !Address.isIP($0) }
+    }
+    private var addresses: [String] { ["127.0.0.1", "::1"] + self.names.filter(Address.isIP) }
 
     package enum Failure: Error, CustomStringConvertible {
         case kube(KubeError)
@@ -83,13 +89,13 @@ package struct ServingCertificateStore: Sendable {
     }
 
     private func make(now: Date) throws(IdentityError) -> ServingCertificate {
-        try ServingCertificate.make(dnsNames: self.dnsNames, ipAddresses: Self.addresses, now: now)
+        try ServingCertificate.make(dnsNames: self.dnsNames, ipAddresses: self.addresses, now: now)
     }
 
     private func renewed(_ secret: KubeObject, now: Date) async throws -> ServingCertificate {
         let current = try self.read(secret)
         guard self.needsRenewal(current, now: now) else { return current }
-        let next = try current.renewed(dnsNames: self.dnsNames, ipAddresses: Self.addresses, now: now)
+        let next = try current.renewed(dnsNames: self.dnsNames, ipAddresses: self.addresses, now: now)
         var object = Self.secret(next, namespace: self.namespace)
         object.metadata.resourceVersion = secret.metadata.resourceVersion
         do {

@@ -16,12 +16,20 @@ package struct SettingsReader: Sendable {
     private var seen = Seen.nothing
 
     private enum Seen: Equatable {
-        case nothing, noObject
+        case nothing, noObject, fixed
         /// With its text; nil: without the key.
         case object(String?)
     }
 
     package init() {}
+
+    /// Takes settings that come from elsewhere and do not change.
+    package mutating func fix(_ settings: EgretSettings) -> Bool {
+        if self.seen == .fixed { return false }
+        self.seen = .fixed
+        self.settings = settings
+        return true
+    }
 
     /// Takes the ConfigMap as it is now. Returns whether `settings` or `problem` changed.
     package mutating func read(_ configMap: KubeObject?, namespace: String) -> Bool {

@@ -6,18 +6,23 @@ package import MeshModel
 package import Planning
 
 /// The caches: which collections the control plane watches, and how they become what a plan is made from.
-package struct WorldReader: Sendable {
+package struct WorldReader: WorldSource {
     package let informers: InformerGroup
     package let namespace: String
     private let acknowledgements: AcknowledgementBook
     private let writeFailures: WriteFailureBook
+    private let presence: Presence
     private let authorityCache = AuthorityCache()
 
     /// Kinds watched in every namespace; everything else is watched in the system namespace only.
     private static let everywhere: Set<ResourceType> = Set(ResourceType.kumaTypes + [.pods, .services])
     private static let types = Observed.types + [.replicaSets, .configMaps]
 
-    package init(client: KubeClient, namespace: String, acknowledgements: AcknowledgementBook, writeFailures: WriteFailureBook) {
+    package init(
+        client: KubeClient, namespace: String, acknowledgements: AcknowledgementBook, writeFailures: WriteFailureBook,
+        presence: Presence
+    ) {
+        self.presence = presence
         self.namespace = namespace
         self.acknowledgements = acknowledgements
         self.writeFailures = writeFailures
@@ -31,11 +36,14 @@ package struct WorldReader: Sendable {
 
     package func object(_ type: ResourceType, _ key: ObjectKey) -> KubeObject? { self.informers[type].object(key) }
 
-    package func object(_ type: ResourceType, _ name: String) -> KubeObject? {
-        self.object(type, ObjectKey(namespace: self.namespace, name: name))
+    package func waitUntilRead() async throws(CancellationError) { try await self.informers.waitUntilSynchronised() }
+
+    package func changes() -> any AsyncSequence<Void, Never> & Sendable { self.informers.changes().map { _ in () } }
+
+    package func readSettings(_ settings: inout SettingsReader) -> Bool {
+        settings.read(self.object(.configMaps, SettingsReader.configMapName), namespace: self.namespace)
     }
 
-    /// Everything a plan depends on, now.
     package func observed(settings: EgretSettings, now: Date) -> (observed: Observed, authorities: MeshAuthorities, meshes: [Mesh]) {
         var objects = Objects()
         for type in Observed.types { objects[type] = self.informers[type].snapshot }
@@ -45,18 +53,12 @@ package struct WorldReader: Sendable {
         for (key, failure) in self.writeFailures.failures(of: .meshes) {
             if let mesh = try? MeshName(key.name) { authorities.problems[mesh] = failure.sentence }
         }
-        var spoken: [ProxyID: Planning.Acknowledgement] = [:]
-        for pod in objects[.pods].values {
-            for kind in [ProxyID.Kind.egress, .dataplane] {
-                let proxy = ProxyID(kind, pod: pod)
-                spoken[proxy] = self.acknowledgements[proxy]
-            }
-        }
         let owner = objects[.deployments, namespace: self.namespace, name: "egret-control-plane"]
         let observed = Observed(
             settings: settings, systemNamespace: self.namespace, controlPlane: owner.map { OwnerReference(controller: $0) },
             objects: objects, trust: authorities.sound.mapValues { $0.certificate.pem }, authorityProblems: authorities.problems,
-            writeFailures: self.writeFailures.failures(of: .zoneEgresses), acknowledgements: spoken, now: now)
+            writeFailures: self.writeFailures.failures(of: .zoneEgresses), acknowledgements: self.acknowledgements.all,
+            online: self.presence.online(at: now), now: now)
         return (observed, authorities, meshes)
     }
 

@@ -1,4 +1,5 @@
 package import ConfigSync
+import Tokens
 
 /// Why the control plane does not serve a proxy. The sentence says what to do and is told to the proxy as well as to the log.
 package struct AccessRefusal: Error, Sendable, CustomStringConvertible {
@@ -11,16 +12,31 @@ package struct AccessRefusal: Error, Sendable, CustomStringConvertible {
         case wrongAudience = "wrong_audience"
         case notAServiceAccount = "not_a_service_account"
         case notBoundToPod = "not_bound_to_pod"
+        case tokenMalformed = "token_malformed"
+        case tokenWrongAlgorithm = "token_wrong_algorithm"
+        case tokenUnknownKey = "token_unknown_key"
+        case tokenBadSignature = "token_bad_signature"
+        case tokenNotYetValid = "token_not_yet_valid"
+        case tokenExpired = "token_expired"
+        case tokenRevoked = "token_revoked"
+        case tokenWrongAudience = "token_wrong_audience"
         // 403: we know who this is, and that it may not.
+        case tokenWrongScope = "token_wrong_scope"
+        case tokenWrongZone = "token_wrong_zone"
+        case tokenWrongMesh = "token_wrong_mesh"
+        case tokenWrongName = "token_wrong_name"
+        case tokenWrongTags = "token_wrong_tags"
         case wrongNamespace = "wrong_namespace"
         case wrongPod = "wrong_pod"
         case unknownPod = "unknown_pod"
         case wrongServiceAccount = "wrong_service_account"
         case notAnEgress = "not_an_egress"
         case noDataplane = "no_dataplane"
+        case noResource = "no_resource"
         case wrongMesh = "wrong_mesh"
         case unsupportedProxyType = "unsupported_proxy_type"
         case noIdentity = "no_identity"
+        case nameInUse = "name_in_use"
         case badSigningRequest = "bad_signing_request"
         // 503: ask again.
         case unavailable
@@ -37,9 +53,13 @@ package struct AccessRefusal: Error, Sendable, CustomStringConvertible {
     package var status: Int {
         switch self.reason {
         case .badRequest: 400
-        case .noToken, .tokenRejected, .wrongAudience, .notAServiceAccount, .notBoundToPod: 401
-        case .wrongNamespace, .wrongPod, .unknownPod, .wrongServiceAccount, .notAnEgress, .noDataplane, .wrongMesh,
-            .unsupportedProxyType, .noIdentity, .badSigningRequest:
+        case .noToken, .tokenRejected, .wrongAudience, .notAServiceAccount, .notBoundToPod, .tokenMalformed, .tokenWrongAlgorithm,
+            .tokenUnknownKey, .tokenBadSignature, .tokenNotYetValid, .tokenExpired, .tokenRevoked, .tokenWrongAudience:
+            401
+        case .wrongNamespace, .wrongPod, .unknownPod, .wrongServiceAccount, .notAnEgress, .noDataplane, .noResource, .wrongMesh,
+            .unsupportedProxyType, .noIdentity, .badSigningRequest, .nameInUse, .tokenWrongScope, .tokenWrongZone, .tokenWrongMesh,
+            .tokenWrongName,
+            .tokenWrongTags:
             403
         case .unavailable: 503
         }
@@ -57,6 +77,29 @@ package struct AccessRefusal: Error, Sendable, CustomStringConvertible {
     }
 
     package var description: String { self.message }
+}
+
+extension AccessRefusal {
+    /// Both lists name the same faults by the same words.
+    init(_ refusal: TokenRefusal) {
+        let reason: Reason =
+            switch refusal.reason {
+            case .malformed: .tokenMalformed
+            case .wrongAlgorithm: .tokenWrongAlgorithm
+            case .unknownKey: .tokenUnknownKey
+            case .badSignature: .tokenBadSignature
+            case .notYetValid: .tokenNotYetValid
+            case .expired: .tokenExpired
+            case .revoked: .tokenRevoked
+            case .wrongAudience: .tokenWrongAudience
+            case .wrongScope: .tokenWrongScope
+            case .wrongZone: .tokenWrongZone
+            case .wrongMesh: .tokenWrongMesh
+            case .wrongName: .tokenWrongName
+            case .wrongTags: .tokenWrongTags
+            }
+        self.init(reason, refusal.message)
+    }
 }
 
 extension AccessRefusal: Equatable {

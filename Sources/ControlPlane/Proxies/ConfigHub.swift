@@ -1,7 +1,8 @@
 package import ConfigSync
 import Crypto
+import FoundationEssentials
 import JSONModel
-package import Planning
+import Planning
 package import Routing
 import Synchronization
 
@@ -19,8 +20,9 @@ package final class ConfigHub: Sendable {
     }
 
     private let state = Mutex(State())
+    let presence: Presence
 
-    package init() {}
+    package init(presence: Presence) { self.presence = presence }
 
     /// A new world: every connected proxy whose configuration differs hears of it.
     package func publish(_ world: any ProxyWorld) {
@@ -39,13 +41,12 @@ package final class ConfigHub: Sendable {
 
     package var world: (any ProxyWorld)? { self.state.withLock { $0.world } }
 
-    /// The proxies that have a stream open now.
-    package var connected: Set<ProxyID> { Set(self.state.withLock { $0.sessions.values.map(\.proxy) }) }
-
     /// Opens a session; `close` it when the stream ends.
-    func open(_ proxy: ProxyID, have: String?) -> ConfigSession {
+    /// - Parameter program: the version of the proxy's program, for people.
+    func open(_ proxy: ProxyID, have: String?, program: String) -> ConfigSession {
+        let stream = self.presence.opened(proxy, version: program, now: Date())
         let (session, world, version) = self.state.withLock { state in
-            let session = ConfigSession(id: state.nextID, proxy: proxy, have: have)
+            let session = ConfigSession(id: state.nextID, stream: stream, proxy: proxy, have: have)
             state.nextID += 1
             state.sessions[session.id] = session
             return (session, state.world, state.version)
@@ -55,7 +56,8 @@ package final class ConfigHub: Sendable {
     }
 
     func close(_ session: ConfigSession) {
-        self.state.withLock { _ = $0.sessions.removeValue(forKey: session.id) }
+        let wasOpen = self.state.withLock { $0.sessions.removeValue(forKey: session.id) != nil }
+        if wasOpen { self.presence.closed(session.proxy, stream: session.stream, now: Date()) }
         session.finish()
     }
 
@@ -81,13 +83,16 @@ final class ConfigSession: Sendable {
     }
 
     let id: Int
+    /// Its name in the presence book.
+    let stream: String
     let proxy: ProxyID
     let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
     private let state: Mutex<State>
 
-    init(id: Int, proxy: ProxyID, have: String?) {
+    init(id: Int, stream: String, proxy: ProxyID, have: String?) {
         self.id = id
+        self.stream = stream
         self.proxy = proxy
         self.state = Mutex(State(subscription: Subscription(have: have)))
         (self.wakes, self.wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))

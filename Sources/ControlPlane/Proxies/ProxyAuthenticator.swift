@@ -1,14 +1,16 @@
 import Crypto
 import FoundationEssentials
 package import KubeAPI
-import Planning
+package import Planning
 import Synchronization
 
 /// Decides whether a caller may speak for a proxy.
 package protocol ProxyAuthenticator: Sendable {
-    /// The caller is the pod the proxy is named after.
-    func authenticate(token: String, proxyName: String) async throws(AccessRefusal)
-    /// And the pod may be this proxy.
+    /// Where the proxies are.
+    var home: Home { get }
+    /// The caller is who the proxy is: the pod it is named after, the bearer of a token for it.
+    func authenticate(token: String, as proxy: ProxyClaim) async throws(AccessRefusal)
+    /// And that one may be this proxy.
     func authorize(_ proxy: ProxyClaim) throws(AccessRefusal)
 }
 
@@ -37,10 +39,12 @@ package final class TokenAuthenticator: ProxyAuthenticator {
         self.evidence = evidence
     }
 
-    package func authenticate(token: String, proxyName: String) async throws(AccessRefusal) {
-        let key = try Admission.podKey(ofProxy: proxyName)
+    package var home: Home { .kubernetes }
+
+    package func authenticate(token: String, as proxy: ProxyClaim) async throws(AccessRefusal) {
+        let key = try Admission.podKey(ofProxy: proxy.id.name)
         let answer = try await self.answer(for: token)
-        try Admission.checkBearer(answer, proxy: proxyName, pod: self.evidence(key).pod)
+        try Admission.checkBearer(answer, proxy: proxy.id.name, pod: self.evidence(key).pod)
     }
 
     package func authorize(_ proxy: ProxyClaim) throws(AccessRefusal) {

@@ -12,11 +12,13 @@ package struct ProxyClaim: Hashable, Sendable {
         self.mesh = mesh
     }
 
-    package init(type: ProxyType, name: String, mesh: String) {
+    package init(type: ProxyType, name: String, mesh: String, home: Home) {
         switch type {
         case .egress: self.init(ProxyID(.egress, name))
         case .ingress: self.init(ProxyID(.ingress, name))
-        case .dataplane: self.init(ProxyID(.dataplane, name), mesh: mesh.isEmpty ? "default" : mesh)
+        case .dataplane:
+            let mesh = mesh.isEmpty ? "default" : mesh
+            self.init(ProxyID(.dataplane, home == .universal ? "\(mesh)/\(name)" : name), mesh: mesh)
         }
     }
 }

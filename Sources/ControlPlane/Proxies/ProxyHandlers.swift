@@ -7,12 +7,15 @@ import JSONModel
 import Logging
 import NIOCore
 import Planning
+import Routing
 import ServiceLifecycle
 import Telemetry
 
 /// What the proxy-facing server answers. Thin: decisions are `Admission`'s, `ConfigHub`'s and `CertificateGrant`'s.
 struct ProxyHandlers: Sendable {
     let authenticator: any ProxyAuthenticator
+    /// Takes resources that proxies bring; nil where proxies have theirs from the cluster.
+    let registrar: (any ProxyRegistrar)?
     let hub: ConfigHub
     let acknowledgements: AcknowledgementBook
     let metrics: ProxyMetrics
@@ -23,8 +26,8 @@ struct ProxyHandlers: Sendable {
 
     func stream(_ request: Request) async -> Response {
         do {
-            let proxy = try Self.proxy(request)
-            try await self.authenticator.authenticate(token: try Self.token(request), proxyName: proxy.id.name)
+            let proxy = try self.proxy(request)
+            try await self.authenticator.authenticate(token: try Self.token(request), as: proxy)
             try self.authenticator.authorize(proxy)
             let have = request.uri.queryParameters.get("have")
             return Response(
@@ -37,7 +40,7 @@ struct ProxyHandlers: Sendable {
 
     /// Writes messages until the proxy leaves, the server stops, or a write fails.
     private func write(to writer: inout any ResponseBodyWriter, proxy: ProxyID, have: String?, request: Request) async throws {
-        let session = self.hub.open(proxy, have: have)
+        let session = self.hub.open(proxy, have: have, program: Self.program(request))
         self.metrics.streams.add(1)
         self.logger.info("A proxy connected", metadata: ["proxy.type": "\(proxy.kind.rawValue)", "proxy.name": "\(proxy.name)"])
         defer {
@@ -79,6 +82,7 @@ struct ProxyHandlers: Sendable {
 
     private func sent(_ snapshot: Snapshot, to proxy: ProxyID) {
         self.metrics.snapshots.add()
+        self.hub.presence.sent(to: proxy, now: Date())
         self.logger.debug(
             "Sent a configuration",
             metadata: ["proxy.name": "\(proxy.name)", "config.hash": "\(snapshot.hash.prefix(12))"])
@@ -87,8 +91,14 @@ struct ProxyHandlers: Sendable {
     func acknowledge(_ request: Request) async -> Response {
         do {
             let acknowledgement: ConfigSync.Acknowledgement = try await self.body(request)
-            try await self.authenticator.authenticate(token: try Self.token(request), proxyName: acknowledgement.proxy)
-            self.acknowledgements.record(acknowledgement)
+            let proxy = ProxyClaim(
+                type: acknowledgement.proxyType, name: acknowledgement.proxy, mesh: acknowledgement.mesh, home: self.authenticator.home)
+            try await self.authenticator.authenticate(token: try Self.token(request), as: proxy)
+            self.acknowledgements.record(
+                Planning.Acknowledgement(
+                    hash: acknowledgement.hash, errors: acknowledgement.errors),
+                of: proxy.id)
+            self.hub.presence.acknowledged(by: proxy.id, hasErrors: !acknowledgement.errors.isEmpty)
             if let first = acknowledgement.errors.first {
                 self.logger.warning(
                     "A proxy could not apply a part of its configuration",
@@ -106,8 +116,8 @@ struct ProxyHandlers: Sendable {
     func certificate(_ request: Request) async -> Response {
         do {
             let wanted: CertificateRequest = try await self.body(request)
-            let proxy = ProxyClaim(type: wanted.proxyType, name: wanted.name, mesh: wanted.mesh)
-            try await self.authenticator.authenticate(token: try Self.token(request), proxyName: proxy.id.name)
+            let proxy = ProxyClaim(type: wanted.proxyType, name: wanted.name, mesh: wanted.mesh, home: self.authenticator.home)
+            try await self.authenticator.authenticate(token: try Self.token(request), as: proxy)
             try self.authenticator.authorize(proxy)
             guard let world = self.hub.world else {
                 throw AccessRefusal(.unavailable, "the control plane has not read its cluster yet")
@@ -130,7 +140,31 @@ struct ProxyHandlers: Sendable {
         }
     }
 
+    func register(_ request: Request) async -> Response {
+        do {
+            guard let registrar else {
+                throw AccessRefusal(
+                    .badRequest, "this control plane has its proxies' resources from Kubernetes; start the proxy without --dataplane-file")
+            }
+            let registration: Registration = try await self.body(request)
+            let proxy = ProxyClaim(
+                type: registration.proxyType, name: registration.name, mesh: registration.mesh, home: self.authenticator.home)
+            let token = try Self.token(request)
+            try await self.authenticator.authenticate(token: token, as: proxy)
+            try await registrar.register(registration, as: proxy, token: token, now: Date())
+            return Response(status: .noContent)
+        } catch {
+            return self.refuse(error, request)
+        }
+    }
+
     // MARK: Requests and answers
+
+    /// `egret-dp/0.1.0` → `0.1.0`
+    private static func program(_ request: Request) -> String {
+        let agent = request.headers[.userAgent] ?? ""
+        return String((agent.split(separator: "/").dropFirst().first ?? "").prefix(40))
+    }
 
     private static func token(_ request: Request) throws(AccessRefusal) -> String {
         let scheme = "Bearer "
@@ -140,14 +174,14 @@ struct ProxyHandlers: Sendable {
         return String(header.dropFirst(scheme.count))
     }
 
-    private static func proxy(_ request: Request) throws(AccessRefusal) -> ProxyClaim {
+    private func proxy(_ request: Request) throws(AccessRefusal) -> ProxyClaim {
         let query = request.uri.queryParameters
         guard let typeName = query.get("proxyType"), let type = ProxyType(rawValue: typeName) else {
             let known = ProxyType.allCases.map(\.rawValue).joined(separator: ", ")
             throw AccessRefusal(.badRequest, "proxyType has to be one of \(known)")
         }
         guard let name = query.get("name"), !name.isEmpty else { throw AccessRefusal(.badRequest, "name is missing") }
-        return ProxyClaim(type: type, name: name, mesh: query.get("mesh") ?? "")
+        return ProxyClaim(type: type, name: name, mesh: query.get("mesh") ?? "", home: self.authenticator.home)
     }
 
     private func body<Body: Decodable>(_ request: Request) async throws -> Body {

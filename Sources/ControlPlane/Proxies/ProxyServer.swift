@@ -3,6 +3,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import HummingbirdTLS
+import Identity
 package import Logging
 import NIOCore
 import ServiceLifecycle
@@ -12,9 +13,12 @@ import Synchronization
 ///
 /// - `GET /v1/config`: the config stream (`StreamMessage` as NDJSON), open until one side leaves.
 /// - `POST /v1/acknowledgements`: what became of a snapshot.
+/// - `POST /v1/registrations`: a proxy outside of Kubernetes brings its resource.
 /// - `POST /v1/certificates`: a signing request, answered with a chain.
 ///
-/// Every request carries the proxy's token and is refused in words (`AccessRefusal`) otherwise.
+/// - `GET /v1/ca`: the CA certificate of this server, for proxies that know its hash by their token. Needs no token.
+///
+/// Every other request carries the proxy's token and is refused in words (`AccessRefusal`) otherwise.
 package struct ProxyServer: Service {
     package struct Address: Sendable {
         package var host: String
@@ -33,13 +37,15 @@ package struct ProxyServer: Service {
     private let onListening: @Sendable (_ port: Int) -> Void
 
     package init(
-        address: Address, identity: ServingIdentity, authenticator: any ProxyAuthenticator, hub: ConfigHub,
-        acknowledgements: AcknowledgementBook, metrics: ProxyMetrics, logger: Logger, onListening: @escaping @Sendable (Int) -> Void
+        address: Address, identity: ServingIdentity, authenticator: any ProxyAuthenticator,
+        registrar: (any ProxyRegistrar)? = nil, hub: ConfigHub, acknowledgements: AcknowledgementBook, metrics: ProxyMetrics,
+        logger: Logger, onListening: @escaping @Sendable (Int) -> Void
     ) {
         self.address = address
         self.identity = identity
         self.handlers = ProxyHandlers(
-            authenticator: authenticator, hub: hub, acknowledgements: acknowledgements, metrics: metrics, logger: logger)
+            authenticator: authenticator, registrar: registrar, hub: hub, acknowledgements: acknowledgements, metrics: metrics,
+            logger: logger)
         self.logger = logger
         self.onListening = onListening
     }
@@ -50,8 +56,15 @@ package struct ProxyServer: Service {
     package func run() async throws {
         let handlers = self.handlers
         let router = Router()
+        let identity = self.identity
+        router.get("/v1/ca") { _, _ in
+            Response(
+                status: .ok, headers: [.contentType: "application/x-pem-file"],
+                body: .init(byteBuffer: ByteBuffer(string: identity.certificate.authority.certificate.pem)))
+        }
         router.get("/v1/config") { request, _ in await handlers.stream(request) }
         router.post("/v1/acknowledgements") { request, _ in await handlers.acknowledge(request) }
+        router.post("/v1/registrations") { request, _ in await handlers.register(request) }
         router.post("/v1/certificates") { request, _ in await handlers.certificate(request) }
         var quiet = self.logger
         quiet.logLevel = max(.notice, self.logger.logLevel)

@@ -1,0 +1,44 @@
+import FoundationEssentials
+import JSONModel
+import MeshModel
+import Planning
+import Store
+
+/// Resources of proxies together with what is known of the proxies: Kuma's overviews, with Egret's conditions beside.
+struct Overviews: Sendable {
+    static let kinds: Set<String> = [ResourceKind.zoneEgress.name, ResourceKind.zoneIngress.name, ResourceKind.dataplane.name]
+
+    let presence: Presence
+
+    func overview(of resource: StoredResource, now: Date) -> JSON {
+        let kind = resource.id.kind
+        let member = kind.prefix(1).lowercased() + kind.dropFirst()
+        var json: JSON = [
+            "type": .string("\(kind)Overview"), "name": .string(resource.id.name),
+            "creationTime": .string(resource.created.formatted(.iso8601)),
+            "modificationTime": .string(resource.modified.formatted(.iso8601)), member: resource.spec,
+        ]
+        if !resource.id.mesh.isEmpty { json["mesh"] = .string(resource.id.mesh) }
+        if let proxy = SelfRegistration.proxy(of: resource.id) {
+            json["\(member)Insight"] = ["subscriptions": .array(self.presence.history(of: proxy).map(Self.subscription))]
+        }
+        if !resource.status.isNull { json["status"] = resource.status }
+        return json
+    }
+
+    private static func subscription(_ stream: Presence.Stream) -> JSON {
+        var json: JSON = [
+            "id": .string(stream.id), "connectTime": .string(stream.opened.formatted(.iso8601)),
+            "status": [
+                "lastUpdateTime": .string((stream.updated ?? stream.opened).formatted(.iso8601)),
+                "total": [
+                    "responsesSent": JSON(stream.sent), "responsesAcknowledged": JSON(stream.acknowledged),
+                    "responsesRejected": JSON(stream.rejected),
+                ],
+            ],
+            "version": ["kumaDp": ["version": .string(stream.version)], "envoy": ["version": ""]],
+        ]
+        json["disconnectTime"] = stream.closed.map { .string($0.formatted(.iso8601)) }
+        return json
+    }
+}

@@ -1,0 +1,73 @@
+package import FoundationEssentials
+import Identity
+package import KubeAPI
+package import MeshModel
+package import Planning
+package import Store
+import Synchronization
+
+/// The store as the operator sees it.
+package struct StoreWorld: WorldSource {
+    private let store: ResourceStore
+    private let settings: EgretSettings
+    private let acknowledgements: AcknowledgementBook
+    private let writeFailures: WriteFailureBook
+    private let presence: Presence
+    private let authorityCache = AuthorityCache()
+    private let forms = FormCache()
+
+    package var namespace: String { StoredForm.systemNamespace }
+
+    package init(
+        store: ResourceStore, settings: EgretSettings, acknowledgements: AcknowledgementBook, writeFailures: WriteFailureBook,
+        presence: Presence
+    ) {
+        self.store = store
+        self.settings = settings
+        self.acknowledgements = acknowledgements
+        self.writeFailures = writeFailures
+        self.presence = presence
+    }
+
+    package func waitUntilRead() {}
+
+    package func changes() -> any AsyncSequence<Void, Never> & Sendable { self.store.changes() }
+
+    package func readSettings(_ settings: inout SettingsReader) -> Bool { settings.fix(self.settings) }
+
+    package func object(_ type: ResourceType, _ key: ObjectKey) -> KubeObject? { self.objects[type, key] }
+
+    private var objects: Objects { Objects(self.store.list().compactMap(self.forms.object)) }
+
+    package func observed(settings: EgretSettings, now: Date) -> (observed: Observed, authorities: MeshAuthorities, meshes: [Mesh]) {
+        let objects = self.objects
+        let meshes = objects.sorted(.meshes).compactMap { try? Mesh(name: $0.name, spec: $0.spec) }
+        var authorities = MeshAuthorities(
+            meshes: meshes, secrets: objects[.secrets], namespace: self.namespace, cache: self.authorityCache)
+        for (key, failure) in self.writeFailures.failures(of: .meshes) {
+            if let mesh = try? MeshName(key.name) { authorities.problems[mesh] = failure.sentence }
+        }
+        let observed = Observed(
+            home: .universal, settings: settings, systemNamespace: self.namespace, objects: objects,
+            trust: authorities.sound.mapValues { $0.certificate.pem }, authorityProblems: authorities.problems,
+            acknowledgements: self.acknowledgements.all, online: self.presence.online(at: now), now: now)
+        return (observed, authorities, meshes)
+    }
+}
+
+/// Resources are turned into objects once per change, not once per plan.
+private final class FormCache: Sendable {
+    private let known = Mutex<[ResourceID: (resource: StoredResource, object: KubeObject)]>([:])
+
+    func object(_ resource: StoredResource) -> KubeObject? {
+        let hit = self.known.withLock { known -> KubeObject? in
+            guard let entry = known[resource.id], entry.resource.version == resource.version, entry.resource.status == resource.status
+            else { return nil }
+            return entry.object
+        }
+        if let hit { return hit }
+        guard let object = StoredForm.object(resource) else { return nil }
+        self.known.withLock { $0[resource.id] = (resource, object) }
+        return object
+    }
+}

@@ -1,0 +1,117 @@
+import FoundationEssentials
+import Identity
+import JSONModel
+package import Logging
+import MeshModel
+import Planning
+package import ServiceLifecycle
+import Store
+package import Telemetry
+import Tokens
+
+/// The whole control plane without Kubernetes: the operator over a store of its own, a REST API in the place of kubectl, and
+/// tokens in the place of service accounts.
+package struct UniversalControlPlane: Sendable {
+    package let services: [any Service]
+
+    /// The servers, for whoever asks where they listen.
+    package enum Server: String, Sendable { case proxies, api, apiTLS = "api-tls", diagnostics }
+
+    /// Opens the store and makes what a first start needs: the serving certificate, signing keys, the administrator's token.
+    /// - Throws: what keeps it from starting, in a sentence.
+    package init(
+        options: UniversalOptions, version: String, registry: MetricsRegistry, logger: Logger,
+        onListening: @escaping @Sendable (Server, Int) -> Void = { _, _ in }
+    ) async throws {
+        let store = try ResourceStore(file: options.storeFile)
+        let writer = StoreWriter(store)
+        let keys = TokenKeys(store)
+        let now = Date()
+        try keys.ensure(.zoneTokens, now: now)
+        try await Self.ensureAdminToken(store, keys, now: now)
+        let certificates = ServingCertificateStore(
+            writer: writer, namespace: StoredForm.systemNamespace, names: options.names + [ProcessInfo.processInfo.hostName])
+        let identity = try ServingIdentity(try await certificates.ensure(now: now))
+
+        let presence = Presence()
+        presence.remember(Self.lastSeen(store), now: now)
+        let readiness = Readiness()
+        readiness.set(.definitions, nil)
+        let acknowledgements = AcknowledgementBook()
+        let writeFailures = WriteFailureBook()
+        let hub = ConfigHub(presence: presence)
+        let source = StoreWorld(
+            store: store, settings: EgretSettings(zone: options.zone), acknowledgements: acknowledgements, writeFailures: writeFailures,
+            presence: presence)
+        let metrics = OperatorMetrics(registry)
+        let operatorLoop = OperatorLoop(
+            source: source, hub: hub, presence: presence, acknowledgements: acknowledgements, writeFailures: writeFailures,
+            definitions: nil, leadership: .always, readiness: readiness, metrics: metrics, logger: logger
+        ) {
+            Executor(
+                writer: writer, namespace: StoredForm.systemNamespace, events: nil, failures: writeFailures, metrics: metrics,
+                logger: logger)
+        }
+        let admission = TokenAdmission(store: store, keys: keys, zone: options.zone)
+        let registration = SelfRegistration(store: store, admission: admission, presence: presence, logger: logger)
+        let proxyMetrics = ProxyMetrics(registry)
+        let proxyFacing = ProxyFacing(
+            source: source, store: certificates, leadership: .always, readiness: readiness, logger: logger
+        ) { identity in
+            ProxyServer(
+                address: .init(host: options.bindAddress, port: options.proxyPort), identity: identity, authenticator: admission,
+                registrar: registration, hub: hub, acknowledgements: acknowledgements, metrics: proxyMetrics, logger: logger
+            ) { port in
+                readiness.set(.proxyServer, nil)
+                logger.info("Serving proxies", metadata: ["address": "\(options.bindAddress)", "port": "\(port)"])
+                onListening(.proxies, port)
+            }
+        }
+        let resources = ResourceAPI(store: store, presence: presence, zone: options.zone)
+        let tokens = TokenAPI(keys: keys, zone: options.zone) { CertificateHash.of(pem: identity.certificate.authority.certificate.pem) }
+        let index: JSON = [
+            "hostname": .string(ProcessInfo.processInfo.hostName), "tagline": "Egret", "product": "Egret", "version": .string(version),
+            "mode": "zone", "zone": .string(options.zone),
+        ]
+        func api(_ server: Server, port: Int, flag: String, identity: ServingIdentity?) -> APIServer {
+            APIServer(
+                address: .init(host: options.bindAddress, port: port), flag: flag, identity: identity, resources: resources,
+                tokens: tokens, keys: keys, index: index, logger: logger
+            ) { port in
+                logger.info(
+                    "Serving the API",
+                    metadata: ["address": "\(options.bindAddress)", "port": "\(port)", "tls": "\(identity != nil)"])
+                onListening(server, port)
+            }
+        }
+        let diagnostics = DiagnosticsServer(
+            address: .init(host: options.bindAddress, port: options.diagnosticsPort), readiness: readiness, registry: registry,
+            logger: logger
+        ) { port in onListening(.diagnostics, port) }
+        self.services = [
+            diagnostics, operatorLoop, proxyFacing, registration,
+            api(.api, port: options.apiPort, flag: "--api-port", identity: nil),
+            api(.apiTLS, port: options.apiTLSPort, flag: "--api-tls-port", identity: identity),
+        ]
+    }
+
+    /// The token by which administrators on other machines prove themselves; on this one the API shows it.
+    private static func ensureAdminToken(_ store: ResourceStore, _ keys: TokenKeys, now: Date) async throws {
+        let id = ResourceID(kind: ResourceKind.globalSecret.name, name: "admin-user-token")
+        guard store[id] == nil else { return }
+        let claims = UserToken(
+            name: "mesh-system:admin", groups: [UserToken.adminGroup], id: UUID().uuidString.lowercased(), now: now,
+            life: TokenRules.longestLife)
+        let token = try await keys.issue(claims, for: .userTokens, now: now)
+        try store.write { try $0.put(id, spec: ["data": .string(Data(token.utf8).base64EncodedString())], now: now) }
+    }
+
+    /// Proxies that the statuses in the store call connected.
+    private static func lastSeen(_ store: ResourceStore) -> [ProxyID] {
+        store.list().compactMap { resource in
+            guard let proxy = SelfRegistration.proxy(of: resource.id) else { return nil }
+            let offline = (resource.status["conditions"]?.array ?? []).contains { $0["reason"] == "Offline" }
+            return resource.labels[SelfRegistration.label] != nil || (!resource.status.isNull && !offline) ? proxy : nil
+        }
+    }
+}

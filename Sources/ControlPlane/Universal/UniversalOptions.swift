@@ -1,0 +1,16 @@
+/// How a control plane without Kubernetes runs.
+package struct UniversalOptions: Hashable, Sendable {
+    /// The zone of this control plane.
+    package var zone = "default"
+    /// The SQLite file.
+    package var storeFile = "egret.db"
+    package var bindAddress = "0.0.0.0"
+    package var proxyPort = 5678
+    package var diagnosticsPort = 5680
+    package var apiPort = 5681
+    package var apiTLSPort = 5682
+    /// Names and addresses, beside the machine's own, under which proxies reach this control plane.
+    package var names: [String] = []
+
+    package init() {}
+}

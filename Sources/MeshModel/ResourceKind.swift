@@ -1,0 +1,67 @@
+package import JSONModel
+
+/// A kind of resource as people name it outside of Kubernetes: in documents, in paths of the REST API, on the command line.
+package struct ResourceKind: Sendable {
+    /// `ZoneEgress`: a document's `type`, and `kind` on Kubernetes.
+    package let name: String
+    /// The collection in paths: `zoneegresses`, `external-services`.
+    package let path: String
+    package let isOfMesh: Bool
+    /// The newer policies keep their fields under `spec`; the others have them beside `name`.
+    package let nestsSpec: Bool
+    /// Whether its content is never shown in lists or logs.
+    package let isSecret: Bool
+    /// Everything that is wrong with a spec.
+    package let check: @Sendable (_ name: String, _ mesh: String?, _ spec: JSON) throws(InvalidResource) -> Void
+
+    private init(
+        _ name: String, _ path: String, isOfMesh: Bool, nestsSpec: Bool = false, isSecret: Bool = false,
+        check: @escaping @Sendable (String, String?, JSON) throws(InvalidResource) -> Void
+    ) {
+        self.name = name
+        self.path = path
+        self.isOfMesh = isOfMesh
+        self.nestsSpec = nestsSpec
+        self.isSecret = isSecret
+        self.check = check
+    }
+
+    private init<Resource: MeshResource>(_ type: Resource.Type, _ path: String, isOfMesh: Bool, nestsSpec: Bool = false) {
+        self.init(Resource.kind, path, isOfMesh: isOfMesh, nestsSpec: nestsSpec) { (name, mesh, spec) throws(InvalidResource) in
+            _ = try Resource(name: name, mesh: mesh, spec: spec)
+        }
+    }
+
+    package static let mesh = ResourceKind(Mesh.self, "meshes", isOfMesh: false)
+    package static let zoneEgress = ResourceKind(ZoneEgress.self, "zoneegresses", isOfMesh: false)
+    package static let zoneIngress = ResourceKind(ZoneIngress.self, "zone-ingresses", isOfMesh: false)
+    package static let dataplane = ResourceKind(Dataplane.self, "dataplanes", isOfMesh: true)
+    package static let externalService = ResourceKind(ExternalService.self, "external-services", isOfMesh: true)
+    package static let meshTrafficPermission = ResourceKind(
+        MeshTrafficPermission.self, "meshtrafficpermissions", isOfMesh: true, nestsSpec: true)
+    package static let secret = ResourceKind("Secret", "secrets", isOfMesh: true, isSecret: true, check: checkSecret)
+    package static let globalSecret = ResourceKind("GlobalSecret", "global-secrets", isOfMesh: false, isSecret: true, check: checkSecret)
+
+    package static let all = [
+        mesh, zoneEgress, zoneIngress, dataplane, externalService, meshTrafficPermission, secret, globalSecret,
+    ]
+
+    package static func named(_ name: String) -> ResourceKind? { self.all.first { $0.name == name } }
+    package static func at(path: String) -> ResourceKind? { self.all.first { $0.path == path } }
+
+    /// By whatever a person may write on a command line: the type, the path, or either without hyphens, plural or not.
+    package static func spoken(_ word: String) -> ResourceKind? {
+        let word = word.lowercased().replacing("-", with: "")
+        return self.all.first { kind in
+            let forms = [kind.name.lowercased(), kind.path.replacing("-", with: "")]
+            return forms.contains(word) || forms.contains(word + "s") || forms.contains(word + "es")
+        }
+    }
+
+    @Sendable private static func checkSecret(name: String, mesh _: String?, spec: JSON) throws(InvalidResource) {
+        let fields = Fields(spec)
+        fields.refuseUnknown(["data"])
+        if fields.nonEmpty("data") == nil, fields.violations.isEmpty { fields.violate("data", "is missing; write the value in base64") }
+        if !fields.violations.isEmpty { throw InvalidResource(fields.violations) }
+    }
+}

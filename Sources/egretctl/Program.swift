@@ -1,0 +1,7 @@
+import ArgumentParser
+import CLI
+
+@main
+enum Program {
+    static func main() async { await Egretctl.main() }
+}

@@ -1,4 +1,0 @@
-import ArgumentParser
-import CLI
-
-Egretctl.main()
