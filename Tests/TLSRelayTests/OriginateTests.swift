@@ -253,4 +253,34 @@ import Testing
         #expect(errors.map(\.item) == ["trust default", "cluster default:a"])
         #expect(errors[1].message == "its TLS settings cannot be used: it is not a PEM certificate bundle")
     }
+
+    @Test("a server that is not verified is warned of once, when that begins")
+    func unverified() {
+        let lines = Mutexed<[String]>([])
+        let relay = TLSRelay(
+            options: TLSRelayOptions(), credentials: self.credentials, logger: Logger(label: "test") { _ in LineCollector(lines: lines) })
+        func config(_ verify: ExternalTLS.Verification) -> ProxyConfig {
+            ProxyConfig(clusters: [
+                Cluster(name: "default:a", endpoints: [], tls: .external(ExternalTLS(serverName: "a", ca: self.pki.ca, verify: verify)))
+            ])
+        }
+        for verify in [ExternalTLS.Verification.full, .none, .none, .chain, .none] { _ = relay.apply(config(verify)) }
+        #expect(lines.value.count == 2)
+        #expect(lines.value.allSatisfy { $0.hasPrefix("warning A cluster's server is not verified") && $0.hasSuffix("default:a") })
+    }
+}
+
+private struct LineCollector: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.info
+    let lines: Mutexed<[String]>
+
+    init(lines: Mutexed<[String]>) { self.lines = lines }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { self.metadata[key] }
+        set { self.metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { self.lines.value.append("\(event.level) \(event.message) \(event.metadata?["cluster"] ?? "")") }
 }
