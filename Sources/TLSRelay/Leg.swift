@@ -25,6 +25,8 @@ final class Leg {
     var outputDone = false
     /// Our end has been sent.
     var isShutDown = false
+    /// Sending failed, and why. What it had said before is still passed on.
+    var broken: String?
     /// Plaintext bytes received from it.
     var bytes: UInt64 = 0
 

@@ -34,6 +34,11 @@ extension RelayedConnection {
             switch self.receive(from: from) {
             case .nothing: return
             case .ended:
+                if let broken = from.broken {
+                    // The error was told to the write that met it.
+                    self.failed(from, broken, isTLS: false)
+                    return
+                }
                 if from.tls != nil {
                     // Common among servers on the internet.
                     self.outcome.detail = "\(from.side == .client ? "the client" : "the upstream") ended TLS without close_notify"
@@ -63,7 +68,7 @@ extension RelayedConnection {
     private func pass(_ bytes: UnsafeRawBufferPointer, from: Leg, to: Leg) {
         from.bytes += UInt64(bytes.count)
         // The other side does not listen any more: what comes is read, so that its end is seen, and dropped.
-        guard to.isOpen, !to.outputEnded else { return }
+        guard to.isOpen, !to.outputEnded, to.broken == nil else { return }
         var error: Int32 = 0
         if let tls = to.tls {
             self.exchange.emptyOutput()
@@ -75,7 +80,20 @@ extension RelayedConnection {
         } else {
             error = self.send(bytes, to: to)
         }
-        if error != 0 { self.failed(to, TLSFailure.words(errno: error), isTLS: false) }
+        if error != 0 { self.sendingFailed(to, error) }
+    }
+
+    /// A server may answer, stop listening and close, which resets what is still sent to it: its answer comes first.
+    func sendingFailed(_ leg: Leg, _ error: Int32) {
+        let words = TLSFailure.words(errno: error)
+        guard !leg.inputEnded else {
+            self.failed(leg, words, isTLS: false)
+            return
+        }
+        leg.broken = words
+        leg.isReadable = true
+        leg.isHungUp = true
+        self.loop.goOnLater(self)
     }
 
     private func inputEnded(_ leg: Leg) {

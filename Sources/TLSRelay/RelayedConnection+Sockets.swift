@@ -62,7 +62,7 @@ extension RelayedConnection {
             guard sent > 0 else {
                 leg.unsent.clear()
                 switch self.state {
-                case .relaying: self.failed(leg, TLSFailure.words(errno: Int32(-sent)), isTLS: false)
+                case .relaying: self.sendingFailed(leg, Int32(-sent))
                 // Heard of when something is received.
                 case .greeting, .connecting, .closing, .closed: break
                 }

@@ -163,11 +163,11 @@ final class RelayedConnection {
         case (.connecting, .upstream): self.secure()
         case (.relaying, _):
             self.lastActivity = self.loop.now
+            // First what came before a reset.
+            self.goOn()
             // A reset is heard even while the other side's slowness keeps us from receiving.
-            if events & CL_EPOLLERR != 0, case let error = cl_socket_error(leg.fd), error != 0 {
+            if events & CL_EPOLLERR != 0, self.state == .relaying, leg.isOpen, case let error = cl_socket_error(leg.fd), error != 0 {
                 self.failed(leg, TLSFailure.words(errno: error), isTLS: false)
-            } else {
-                self.goOn()
             }
         case (.closing, _): self.linger(leg)
         case (.greeting, .upstream), (.closed, _): break

@@ -195,4 +195,31 @@ import Testing
         #expect(outcome.verdict == .allowed && outcome.ending == .revoked)
         #expect(outcome.bytesIn == 2)
     }
+
+    @Test("a server that answers and stops listening is heard out, then its reset is passed on")
+    func earlyAnswer() async throws {
+        let upstream = try await Upstream { stream in
+            try await stream.executeThenClose { inbound, outbound in
+                var reading = inbound.makeAsyncIterator()
+                _ = try await reading.next()
+                try await outbound.write(ByteBuffer(string: "too large"))
+                // Closing with bytes unread, and more coming, resets.
+                try await stream.channel.close().get()
+            }
+        }
+        let door = self.door(to: upstream, tls: false)
+        let heard = Mutexed<[UInt8]>([])
+        await #expect(throws: (any Error).self) {
+            try await connect(port: door.port, tls: self.tls).executeThenClose { inbound, outbound in
+                async let writing: Void = {
+                    for _ in 0..<400 { try await outbound.write(ByteBuffer(repeating: 7, count: 50_000)) }
+                }()
+                for try await part in inbound { heard.value += Array(part.readableBytesView) }
+                try await writing
+            }
+        }
+        let outcome = await door.outcome()
+        #expect(outcome.verdict == .allowed && outcome.ending == .upstreamReset)
+        #expect(outcome.bytesOut == 9)
+    }
 }
