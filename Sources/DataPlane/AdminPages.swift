@@ -59,8 +59,8 @@ enum AdminPages {
     static func clusters(_ clusters: [ClusterState]) -> JSON {
         .array(
             clusters.map { cluster in
-                [
-                    "name": JSON(cluster.name),
+                var json: JSON = [
+                    "name": JSON(cluster.name), "active": JSON(cluster.active),
                     "endpoints": .array(
                         cluster.endpoints.map { state in
                             [
@@ -71,6 +71,8 @@ enum AdminPages {
                             ]
                         }),
                 ]
+                json["maxConnections"] = cluster.maxConnections.map { JSON($0) }
+                return json
             })
     }
 }

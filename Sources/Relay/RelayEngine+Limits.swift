@@ -32,7 +32,8 @@ extension RelayEngine {
             }
             let rest = limited.dropFirst(Self.mostClusters)
             if !rest.isEmpty {
-                samples.append(.init(labels: [.init("cluster", LabelledInstruments<Counter>.other)], value: Double(rest.reduce(0) { $0 + value($1) })))
+                let sum = rest.reduce(0) { $0 + value($1) }
+                samples.append(.init(labels: [.init("cluster", LabelledInstruments<Counter>.other)], value: Double(sum)))
             }
             return samples
         }

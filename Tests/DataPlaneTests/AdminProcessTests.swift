@@ -42,6 +42,7 @@ import Testing
             #expect(connections == ["total": 0, "connections": []])
             #expect(try await egress.get("/connections?limit=x").status == 400)
             let clusters = try JSON(parsing: try await egress.get("/clusters").text)
+            #expect(clusters[0]?["active"] == 0 && clusters[0]?["maxConnections"] == nil)
             #expect(clusters[0]?["name"] == "ext" && clusters[0]?["endpoints"]?[0]?["resolved"] == ["127.0.0.1"])
 
             let index = try await self.curl(egress, "/")
