@@ -119,11 +119,14 @@ def compare(bench, chosen, options):
     complete = len(chosen) == len(works.works) and len(peers) == len(proxies.kinds) and not options.against and not options.quick
     if options.write or (complete and not failures):
         method = f"Medians of {bench.rounds} rounds of {bench.seconds:g} s in which every proxy has its turn; {bench.idle:,} idle connections."
+        if options.nice:
+            method += " Other programs ran on the machine, at a lower priority."
         page = proxies.root / "docs/benchmarks.md"
         runs = ["work", "proxy", "lowest – highest round", "proxy's processor", "load's processor"]
         report.write(page, [
             machine, method, report.markdown(head, body), "\n".join("- " + note for note in notes),
-            "How far the rounds lie apart, and how busy the two processors were:", report.markdown(runs, spreads)])
+            "How far the rounds lie apart, and how busy the two processors were. The load's is always: it never sleeps. A proxy far below "
+            "100 % waited for the load.", report.markdown(runs, spreads)])
         print(f"\nwrote {page}")
     return 1 if failures else 0
 
