@@ -153,6 +153,11 @@ let package = Package(
         .executableTarget(
             name: "egret-bench", dependencies: ["CLinux", "COpenSSL", argumentParser], path: "Tests/Benchmarks/egret-bench",
             swiftSettings: swift),
+        // One piece of work for the relay, to be counted: what RelayTests' budgets run.
+        .target(name: "CAllocationCount", path: "Tests/RelayProbe/CAllocationCount"),
+        .executableTarget(
+            name: "relay-probe", dependencies: ["CAllocationCount", "Relay", "Routing", logging], path: "Tests/RelayProbe/relay-probe",
+            swiftSettings: swift),
         .target(name: "TestKit", dependencies: ["JSONModel", "KubeAPI", subprocess, system], path: "Tests/TestKit", swiftSettings: swift),
         // Driven by hack/fuzz, replayed by FuzzTargetsTests. FuzzDriver is no target of this package.
         .target(
@@ -176,7 +181,7 @@ let package = Package(
         tests("KubeRuntime", ["TestServer", "JSONModel", "KubeAPI", "CurlTransport", "Telemetry", logging, lifecycle]),
         tests("Store", ["JSONModel"]),
         tests("NameResolution", ["Routing", "Telemetry"]),
-        tests("Relay", ["CLinux", "ClientHello", "ProxyHeader", "Routing", "NameResolution", "Telemetry", logging]),
+        tests("Relay", ["relay-probe", "CLinux", "ClientHello", "ProxyHeader", "Routing", "NameResolution", "Telemetry", logging]),
         tests("TLSRelay", ["Routing", "NameResolution", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, asn1, crypto]),
         tests(
             "ControlPlane",

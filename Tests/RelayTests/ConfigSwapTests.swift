@@ -76,6 +76,33 @@ struct ConfigSwapTests {
         }
     }
 
+    @Test("swaps of ten thousand routes while connections arrive cost no connection")
+    func largeSwaps() async throws {
+        let server = try TestServer.echo()
+        let names = (0..<10_000).map { "n\($0).svc.test" }
+        let tables = [["*"] + names, names.reversed() + ["*"]].map { ProxyConfig.passthrough($0, to: server) }
+        try await EngineFixture.run(tables[0]) { (fixture) async throws in
+            let port = fixture.port
+            let stop = Mutexed(false)
+            async let failures = onThread {
+                var failures = 0
+                var count = 0
+                while !stop.withLock({ $0 }) || count < 50 {
+                    count += 1
+                    do {
+                        let client = try TestSocket.connect(port: port)
+                        try client.send(Self.hello)
+                        if try client.receive(exactly: Self.hello.count) != Self.hello { failures += 1 }
+                    } catch { failures += 1 }
+                }
+                return failures
+            }
+            for round in 1...6 { #expect(await fixture.engine.apply(tables[round % 2]).isEmpty) }
+            stop.withLock { $0 = true }
+            #expect(try await failures == 0)
+        }
+    }
+
     @Test("a connection whose listener went while it was silent is refused")
     func listenerGone() async throws {
         let server = try TestServer.echo()
