@@ -125,10 +125,15 @@ package struct DataPlane: Sendable {
                 case .file(let source): group.addTask { await source.run(requests: self.reloads) }
                 }
                 group.addTask {
+                    // The first configuration is served by then, or whoever gives it is slow and the code can wait.
+                    guard (try? await Task.sleep(for: .seconds(2))) != nil else { return }
+                    ProcessMemory.releaseStartCode()
+                }
+                group.addTask {
                     await self.drain(after: signals)
                     throw End.drained
                 }
-                // Nothing here ends by itself but by failing or by the drain's end.
+                // Nothing else here ends by itself but by failing or by the drain's end.
                 while try await group.next() != nil {}
             }
         } catch End.drained {

@@ -102,6 +102,8 @@ ssize_t cl_read_anew(int fd, char *text, size_t count);
 uint64_t cl_address_space_limit(void);
 // Gives memory that was freed back to the system.
 void cl_trim_memory(void);
+// Lets go of the pages of program code that are mapped now; those still needed come back from the page cache.
+void cl_release_code(void);
 // An open file to close and reopen when descriptors run out.
 int cl_open_spare(void);
 // Writing to a socket that is gone is an error to handle, not a signal. For splice, which has no MSG_NOSIGNAL.
