@@ -138,11 +138,12 @@ struct Direction {
     }
 
     var flags: Flags = []
+    /// Where in `held` the bytes begin and end.
+    var heldStart: UInt16 = 0
+    var heldEnd: UInt16 = 0
     /// Position in the worker's pipes, -1: none.
     var pipe: Int32 = -1
     var pipeBytes: Int32 = 0
-    var heldStart: Int32 = 0
-    var heldEnd: Int32 = 0
     /// What the destination had no room for, in a chunk of the worker's pool; or what the turn has yet to send (`borrowed`).
     var held: UnsafeMutableRawPointer?
     var moved: UInt64 = 0

@@ -32,6 +32,7 @@ package final class RelayEngine: Sendable {
     private let resolver: any NameResolver
     let open = OpenConnections()
     private let workers: [Worker]
+    private let retired = RetiredTables()
     private let state = Mutex(State())
 
     /// More than a round trip to a client far away.
@@ -65,7 +66,8 @@ package final class RelayEngine: Sendable {
         for (number, worker) in self.workers.enumerated() {
             let environment = WorkerEnvironment(
                 number: number, options: self.options, handoff: self.handoff, records: self.records, resolver: self.resolver,
-                memory: memory, mailbox: worker.mailbox, counters: worker.counters, open: self.open)
+                memory: memory, mailbox: worker.mailbox, counters: worker.counters, open: self.open,
+                retired: self.retired)
             let epoll = cl_epoll_create()
             guard epoll >= 0 else { throw RelayError(what: "make an epoll set", status: epoll) }
             let ended = worker.ended
@@ -136,6 +138,7 @@ package final class RelayEngine: Sendable {
             }
         }
         await adopted.wait()
+        self.retired.free()
         return errors
     }
 

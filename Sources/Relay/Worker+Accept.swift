@@ -60,7 +60,7 @@ extension Worker {
             return
         }
         slot.pointee.flags.insert(.counted)
-        if self.tables[Int(self.current)]!.live.compiled.listeners[Int(listener)].takesProxyHeader {
+        if self.listener(slot).takesProxyHeader {
             slot.pointee.state = .readingProxyHeader
             self.readProxyHeader(slot)
         } else {
@@ -70,7 +70,7 @@ extension Worker {
 
     /// With the client's first own byte, whether it is there or not.
     mutating func begin(_ slot: Slot) {
-        if self.tables[Int(slot.pointee.table)]!.live.compiled.listeners[Int(slot.pointee.listener)].table == nil {
+        if !self.listener(slot).takesTLS {
             self.follow(slot, route: 0)
         } else {
             // Usually the hello is there already, and the socket needs no polling before the verdict.

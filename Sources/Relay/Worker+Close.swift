@@ -25,7 +25,7 @@ extension Worker {
 
     func takesTLS(_ slot: Slot) -> Bool {
         guard slot.pointee.listener >= 0 else { return true }
-        return self.tables[Int(slot.pointee.table)]!.live.compiled.listeners[Int(slot.pointee.listener)].table != nil
+        return self.listener(slot).takesTLS
     }
 
     /// Ends our half and takes in the rest of the client's: closing a socket with unread bytes sends a reset, which can
@@ -125,7 +125,7 @@ extension Worker {
         self.leaveCount(slot)
         if slot.pointee.clientFD >= 0 { _ = cl_close(slot.pointee.clientFD) }
         if !self.announced.isEmpty { self.announced[slot.pointee.index] = nil }
-        slot.pointee.name?.deallocate()
+        if let name = slot.pointee.name { self.names.giveBack(name, count: Int(slot.pointee.nameLength)) }
         slot.pointee.name = nil
         self.timers.cancel(Int(slot.pointee.index))
         self.dropTable(slot.pointee.table)

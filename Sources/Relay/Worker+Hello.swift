@@ -55,18 +55,19 @@ extension Worker {
             self.refuse(slot, .draining)
             return
         }
-        let route = self.tables[Int(slot.pointee.table)]!.live.compiled.listeners[Int(slot.pointee.listener)].table?.match(hello.serverName)
-        guard let route else {
+        guard let route = self.listener(slot).match(hello.serverName) else {
             self.refuse(slot, .noRoute)
             return
         }
         self.follow(slot, route: route)
     }
 
+    func listener(_ slot: Slot) -> LiveListener { self.tables[Int(slot.pointee.table)]!.listeners[Int(slot.pointee.listener)] }
+
     /// Acts on the route.
     mutating func follow(_ slot: Slot, route: Int) {
         slot.pointee.route = Int32(route)
-        let compiled = self.tables[Int(slot.pointee.table)]!.live.compiled.listeners[Int(slot.pointee.listener)].routes[route]
+        let compiled = self.listener(slot).routes[route]
         if compiled.sendsProxyHeader { slot.pointee.forward.flags.insert(.announcesClient) }
         switch compiled.verb {
         case .refuse: self.refuse(slot, .noEndpoint)
@@ -79,19 +80,17 @@ extension Worker {
     }
 
     /// A name that was refused, for the record.
-    private func keep(_ text: String, _ slot: Slot) {
+    private mutating func keep(_ text: String, _ slot: Slot) {
         var text = text
         text.withUTF8 { self.keep(UnsafeRawBufferPointer($0), slot) }
     }
 
-    private func keep(_ name: ServerName, _ slot: Slot) {
+    private mutating func keep(_ name: ServerName, _ slot: Slot) {
         name.withUnsafeBytes { self.keep($0, slot) }
     }
 
-    private func keep(_ bytes: UnsafeRawBufferPointer, _ slot: Slot) {
-        let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count)
-        copy.initialize(from: bytes.bindMemory(to: UInt8.self).baseAddress!, count: bytes.count)
-        slot.pointee.name = copy
+    private mutating func keep(_ bytes: UnsafeRawBufferPointer, _ slot: Slot) {
+        slot.pointee.name = self.names.take(bytes)
         slot.pointee.nameLength = UInt8(bytes.count)
     }
 

@@ -86,7 +86,7 @@ extension Worker {
         for position in self.sockets.indices {
             if let socket = self.sockets[position], live.bound[socket.key] == nil { self.closeListener(position) }
         }
-        let table = Table(live: live, upstreams: live.upstreamPointers, references: 1)
+        let table = Table(live: live, upstreams: live.upstreamPointers, listeners: live.listeners, references: 1)
         let old = self.current
         self.current = self.store(table)
         if old >= 0 { self.dropTable(old) }
@@ -128,7 +128,9 @@ extension Worker {
     /// One use of a table less; with the last the table goes.
     mutating func dropTable(_ index: Int32) {
         self.tables[Int(index)]!.references -= 1
-        if self.tables[Int(index)]!.references == 0 { self.tables[Int(index)] = nil }
+        guard self.tables[Int(index)]!.references == 0 else { return }
+        self.environment.retired.add(self.tables[Int(index)]!.live)
+        self.tables[Int(index)] = nil
     }
 
     private mutating func forgetHosts() {

@@ -7,6 +7,9 @@ extension Worker {
 
     /// Reads per direction and turn, so that one busy connection doesn't keep the others waiting.
     private static let readsPerTurn = 8
+    /// Asked of one splice. A pipe's capacity is a number of slots: pages that lie together share one, so it often takes more than
+    /// its size in bytes.
+    private static let spliceSize = 1 << 20
     /// A read that fills this much means that more is in flight than copying is good for.
     private static let bulkThreshold = ChunkPool.chunkSize
 
@@ -145,8 +148,8 @@ extension Worker {
                 return .waiting
             }
             guard reads < Self.readsPerTurn else { return .more }
-            reads += 1
             let isBulk = direction.flags.contains(.bulk) && self.takePipe(&direction)
+            reads += isBulk ? Self.readsPerTurn / 2 : 1
             if isBulk {
                 self.fillPipe(&direction, from: source)
             } else if self.turn.hasRoom, direction.flags.contains(.writable) {
@@ -168,7 +171,11 @@ extension Worker {
         if direction.heldEnd > direction.heldStart {
             let count = Int(direction.heldEnd - direction.heldStart)
             moved = self.send(&direction, direction.held! + Int(direction.heldStart), count, to: destination)
-            if moved > 0 { direction.heldStart += Int32(moved) }
+            if moved > 0 {
+                direction.heldStart += UInt16(moved)
+                // At once: the next receive may go elsewhere, and a place in the turn buffer is no longer ours.
+                if moved == count { self.releaseHeld(&direction) }
+            }
         } else {
             Self.endDelay(&direction, destination)
             moved = cl_splice(self.pipes[direction.pipe].readEnd, destination, Int(direction.pipeBytes))
@@ -192,7 +199,7 @@ extension Worker {
 
     private mutating func fillPipe(_ direction: inout Direction, from source: Int32) {
         let pipe = self.pipes[direction.pipe]
-        let count = cl_splice(source, pipe.writeEnd, Int(pipe.capacity))
+        let count = cl_splice(source, pipe.writeEnd, Self.spliceSize)
         if count > 0 {
             direction.pipeBytes = Int32(count)
             if count < Self.bulkThreshold { direction.flags.remove(.bulk) }
@@ -229,11 +236,12 @@ extension Worker {
     }
 
     mutating func hold(_ direction: inout Direction, _ bytes: UnsafeRawPointer, _ count: Int) {
-        let chunk = direction.held ?? self.chunks.take()
+        // Whoever receives has nothing held.
+        let chunk = self.chunks.take()
         chunk.copyMemory(from: bytes, byteCount: count)
         direction.held = chunk
         direction.heldStart = 0
-        direction.heldEnd = Int32(count)
+        direction.heldEnd = UInt16(count)
     }
 
     private func send(_ direction: inout Direction, _ bytes: UnsafeRawPointer, _ count: Int, to destination: Int32) -> Int {
@@ -271,6 +279,10 @@ extension Worker {
             direction.pipe = -1
             direction.pipeBytes = 0
         }
+        self.releaseHeld(&direction)
+    }
+
+    private mutating func releaseHeld(_ direction: inout Direction) {
         if let chunk = direction.held {
             if direction.flags.contains(.borrowed) { direction.flags.remove(.borrowed) } else { self.chunks.giveBack(chunk) }
             direction.held = nil

@@ -14,7 +14,7 @@ extension Worker {
         // In the buffer either way: `flush` sends from there, at once or at the end of the turn.
         direction.held = bytes
         direction.heldStart = 0
-        direction.heldEnd = Int32(count)
+        direction.heldEnd = UInt16(count)
         direction.flags.insert(.borrowed)
         self.turn.keep(count)
         return count <= TurnBuffer.largestMessage

@@ -16,6 +16,7 @@ struct WorkerEnvironment: Sendable {
     let mailbox: Mailbox
     let counters: WorkerCounters
     let open: OpenConnections
+    let retired: RetiredTables
 }
 
 /// One thread's loop: its listeners, its connections, its timers. Nothing in it is shared, so nothing is locked.
@@ -38,6 +39,7 @@ struct Worker: ~Copyable {
         let live: LiveTable
         /// The live table's, here to be reached without counting references.
         let upstreams: UnsafePointer<Unmanaged<UpstreamCluster>>
+        let listeners: UnsafePointer<LiveListener>
         /// Connections decided by it, and one for being current.
         var references: Int
     }
@@ -90,6 +92,7 @@ struct Worker: ~Copyable {
     var timers: TimerWheel
     var pipes = PipePool()
     var chunks = ChunkPool()
+    var names = NamePool()
     var parser: ClientHelloParser
 
     var tables: [Table?] = []
@@ -103,6 +106,8 @@ struct Worker: ~Copyable {
 
     /// Connections with work left after their share of a turn.
     var queued: [Reference] = []
+    /// Those of the turn before, being worked off.
+    private var continued: [Reference] = []
     var serial: UInt64 = 0
     var limiter: RefusalLimiter
     var onEmpty: [@Sendable () -> Void] = []
@@ -238,13 +243,15 @@ struct Worker: ~Copyable {
 
     private mutating func continueQueued() {
         guard !self.queued.isEmpty else { return }
-        var turn: [Reference] = []
-        swap(&turn, &self.queued)
-        for reference in turn {
+        // Whoever has more to do after this queues for the next turn.
+        swap(&self.continued, &self.queued)
+        for position in self.continued.indices {
+            let reference = self.continued[position]
             guard let slot = self.slab.slot(Int(reference.index), generation: reference.generation) else { continue }
             slot.pointee.flags.remove(.queued)
             if slot.pointee.state == .relaying { self.relay(slot, clientEvents: 0, upstreamEvents: 0) }
         }
+        self.continued.removeAll(keepingCapacity: true)
     }
 
     mutating func queue(_ slot: Slot) {

@@ -37,7 +37,18 @@ final class WorkerCounters: Sendable {
     /// Never moves and lives as long as `self`; its elements are atomics, so sharing it is sound.
     nonisolated(unsafe) private let cells: UnsafeMutablePointer<Atomic<UInt64>>
 
+    /// Of each distribution `distributionStride` bounds, the last ones out of reach. Never changed.
+    nonisolated(unsafe) private let bounds: UnsafePointer<UInt64>
+
     init() {
+        let bounds = UnsafeMutablePointer<UInt64>.allocate(capacity: Distribution.allCases.count * Self.distributionStride)
+        bounds.initialize(repeating: .max, count: Distribution.allCases.count * Self.distributionStride)
+        for distribution in Distribution.allCases {
+            for (bucket, bound) in distribution.bounds.enumerated() {
+                bounds[distribution.rawValue * Self.distributionStride + bucket] = bound
+            }
+        }
+        self.bounds = UnsafePointer(bounds)
         self.cells = .allocate(capacity: Self.size)
         for index in 0..<Self.size { (self.cells + index).initialize(to: Atomic(0)) }
     }
@@ -45,6 +56,7 @@ final class WorkerCounters: Sendable {
     deinit {
         self.cells.deinitialize(count: Self.size)
         self.cells.deallocate()
+        self.bounds.deallocate()
     }
 
     @inline(__always)
@@ -58,9 +70,9 @@ final class WorkerCounters: Sendable {
 
     func observe(_ distribution: Distribution, _ value: UInt64) {
         let base = Self.firstDistribution + distribution.rawValue * Self.distributionStride
-        let bounds = distribution.bounds
+        let bounds = self.bounds + distribution.rawValue * Self.distributionStride
         var bucket = 0
-        while bucket < bounds.count && value > bounds[bucket] { bucket += 1 }
+        while value > bounds[bucket] { bucket += 1 }
         self.bump(base + bucket, 1)
         self.bump(base + Self.distributionStride - 1, value)
     }

@@ -14,6 +14,9 @@ final class LiveTable: Sendable {
     /// The same. `upstreams` keeps alive what they point to.
     nonisolated(unsafe) let upstreamPointers: UnsafePointer<Unmanaged<UpstreamCluster>>
 
+    /// Of `compiled.listeners`.
+    nonisolated(unsafe) let listeners: UnsafePointer<LiveListener>
+
     init(snapshot: ConfigSnapshot, compiled: CompiledConfig, bound: [ListenerKey: Int], upstreams: [UpstreamCluster]) {
         self.snapshot = snapshot
         self.compiled = compiled
@@ -22,9 +25,13 @@ final class LiveTable: Sendable {
         let pointers = UnsafeMutablePointer<Unmanaged<UpstreamCluster>>.allocate(capacity: max(1, upstreams.count))
         for (index, upstream) in upstreams.enumerated() { (pointers + index).initialize(to: .passUnretained(upstream)) }
         self.upstreamPointers = UnsafePointer(pointers)
+        self.listeners = LiveListener.make(compiled.listeners)
     }
 
-    deinit { self.upstreamPointers.deallocate() }
+    deinit {
+        self.upstreamPointers.deallocate()
+        LiveListener.free(self.listeners, count: self.compiled.listeners.count)
+    }
 }
 
 /// What other threads ask of a worker.
