@@ -125,9 +125,11 @@ package struct DataPlane: Sendable {
                 case .file(let source): group.addTask { await source.run(requests: self.reloads) }
                 }
                 group.addTask {
-                    // The first configuration is served by then, or whoever gives it is slow and the code can wait.
-                    guard (try? await Task.sleep(for: .seconds(2))) != nil else { return }
-                    ProcessMemory.releaseStartCode()
+                    // The first configuration is served by the first time, or, where whoever gives it is slow, by the second.
+                    for delay in [Duration.milliseconds(300), .seconds(5)] {
+                        guard (try? await Task.sleep(for: delay)) != nil else { return }
+                        ProcessMemory.releaseStartCode()
+                    }
                 }
                 group.addTask {
                     await self.drain(after: signals)

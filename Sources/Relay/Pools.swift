@@ -8,7 +8,10 @@ struct PipePool: ~Copyable {
         var capacity: Int32
     }
 
-    /// 256 KiB holds what a fast sender delivers between two turns of the loop.
+    /// What a fast sender delivers between two turns of the loop. The kernel counts all pipes of an unprivileged user against
+    /// 64 MiB and makes further ones tiny, so only the first of a worker are large.
+    private static let largeCapacity: Int32 = 1024 * 1024
+    private static let largeCount = 16
     private static let wantedCapacity: Int32 = 256 * 1024
     /// Idle pipes kept open.
     private static let maxIdle = 64
@@ -29,7 +32,7 @@ struct PipePool: ~Copyable {
         var ends: (Int32, Int32) = (-1, -1)
         let status = withUnsafeMutableBytes(of: &ends) { cl_pipe($0.baseAddress!.assumingMemoryBound(to: Int32.self)) }
         guard status == 0 else { return nil }
-        let capacity = cl_pipe_grow(ends.1, Self.wantedCapacity)
+        let capacity = cl_pipe_grow(ends.1, self.pipes.count < Self.largeCount ? Self.largeCapacity : Self.wantedCapacity)
         let pipe = Pipe(readEnd: ends.0, writeEnd: ends.1, capacity: max(capacity, 4096))
         if let index = self.unused.popLast() {
             self.pipes[Int(index)] = pipe
