@@ -158,7 +158,7 @@ let package = Package(
         .executableTarget(
             name: "relay-probe", dependencies: ["CAllocationCount", "Relay", "Routing", logging], path: "Tests/RelayProbe/relay-probe",
             swiftSettings: swift),
-        .target(name: "TestKit", dependencies: ["JSONModel", "KubeAPI", subprocess, system], path: "Tests/TestKit", swiftSettings: swift),
+        .target(name: "TestKit", dependencies: ["JSONModel", "KubeAPI", "CLinux", subprocess, system], path: "Tests/TestKit", swiftSettings: swift),
         // Driven by hack/fuzz, replayed by FuzzTargetsTests. FuzzDriver is no target of this package.
         .target(
             name: "FuzzTargets", dependencies: ["ClientHello", "Routing", "ProxyHeader", "StaticConfig"], path: "Tests/FuzzTargets",
@@ -193,7 +193,7 @@ let package = Package(
             "DataPlane",
             [
                 "egret-dp", "egret-bench", "JSONModel", "Routing", "ConfigSync", "Identity", hummingbird, hummingbirdTLS, logging, nioCore,
-                nioSSL, x509,
+                nioPosix, nioSSL, x509,
                 crypto,
             ]),
         tests("ProgramOptions", ["Telemetry", logging, argumentParser]),

@@ -52,6 +52,7 @@ package struct DataPlane: Sendable {
             tls.take(settings)
         }
         relay.helloTimeout = options.helloTimeout ?? relay.helloTimeout
+        relay.memoryLimit = options.memoryLimit
         relay.maxHelloBytes = options.maxHelloBytes ?? relay.maxHelloBytes
         let resolver = DNSResolver(metrics: ResolverMetrics(registry))
         self.tls = TLSRelay(options: tls, credentials: credentials, resolver: resolver, logger: logger)

@@ -66,8 +66,8 @@ package final class RelayEngine: Sendable {
         for (number, worker) in self.workers.enumerated() {
             let environment = WorkerEnvironment(
                 number: number, options: self.options, handoff: self.handoff, records: self.records, resolver: self.resolver,
-                memory: memory, mailbox: worker.mailbox, counters: worker.counters, open: self.open,
-                retired: self.retired)
+                memory: memory, descriptors: DescriptorLimits(files), mailbox: worker.mailbox, counters: worker.counters,
+                open: self.open, retired: self.retired)
             let epoll = cl_epoll_create()
             guard epoll >= 0 else { throw RelayError(what: "make an epoll set", status: epoll) }
             let ended = worker.ended

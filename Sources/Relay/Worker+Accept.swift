@@ -54,6 +54,7 @@ extension Worker {
 
     private mutating func open(_ fd: Int32, _ client: IPEndpoint, listener: Int32) {
         let slot = self.occupy(fd, client, listener: listener)
+        if fd >= self.environment.descriptors.clients { return self.shed(slot, EMFILE) }
         if self.environment.memory.isShort(now: self.now) { return self.shed(slot, ENOMEM) }
         guard self.environment.open.enter() else {
             self.refuse(slot, .connectionLimit)

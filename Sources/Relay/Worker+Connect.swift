@@ -135,6 +135,11 @@ extension Worker {
             slot.pointee.lastError = -fd
             return .overloaded
         }
+        guard fd < self.environment.descriptors.upstreams else {
+            _ = cl_close(fd)
+            slot.pointee.lastError = EMFILE
+            return .overloaded
+        }
         if self.speaksFirst(slot) { _ = cl_set_speaks_first(fd) }
         let status = address.withSocketAddress { cl_connect(fd, $0, $1) }
         guard status == 0 || status == -EINPROGRESS else {

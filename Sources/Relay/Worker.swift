@@ -13,6 +13,7 @@ struct WorkerEnvironment: Sendable {
     let records: any ConnectionRecordSink
     let resolver: any NameResolver
     let memory: MemoryGuard
+    let descriptors: DescriptorLimits
     let mailbox: Mailbox
     let counters: WorkerCounters
     let open: OpenConnections

@@ -20,6 +20,9 @@ extension RelayedConnection {
         if let detail { self.outcome.detail = detail }
         self.endAttempt()
         switch ending {
+        case .upstreamReset where self.cutShort != nil:
+            // Its answer was complete.
+            self.closePolitely(self.client)
         case .clientReset, .upstreamReset, .failed:
             self.abort(self.client)
             self.abort(self.upstream)

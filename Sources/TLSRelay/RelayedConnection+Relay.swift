@@ -119,7 +119,7 @@ extension RelayedConnection {
         leg.outputDone = true
         let other = self.other(leg)
         if !other.isOpen || other.outputDone {
-            self.end(.finished, nil)
+            self.end(self.cutShort ?? .finished, nil)
         } else if leg.isOpen {
             leg.isShutDown = true
             _ = cl_shutdown_write(leg.fd)
@@ -131,10 +131,11 @@ extension RelayedConnection {
         if leg.inputEnded {
             // It has said all it had to say, which the other side shall get.
             self.outcome.detail = detail
+            if !leg.outputDone { self.cutShort = leg.side == .client ? .clientReset : .upstreamReset }
             self.close(leg)
             leg.outputEnded = true
             leg.outputDone = true
-            if self.other(leg).outputDone { self.end(.finished, nil) }
+            if self.other(leg).outputDone { self.end(self.cutShort ?? .finished, nil) }
         } else if leg.side == .upstream, leg.bytes == 0, isTLS {
             // With TLS 1.3 a server's refusal of our certificate arrives only after the handshake is done for us.
             self.outcome.verdict = .refused(.upstreamTLSFailed)

@@ -37,6 +37,8 @@ final class RelayedConnection {
     var lastActivity: Int64 = 0
     var attempts = Attempts()
     var isKeptAlive = false
+    /// A side went away after its own end, with bytes for it left: how that ends, once the other has all there is for it.
+    var cutShort: TLSOutcome.Ending?
     /// Who is calling, once its certificate is accepted.
     var callerIDs: [String] = []
     /// Rules of a later configuration than the one the connection came with.

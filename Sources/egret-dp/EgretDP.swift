@@ -84,6 +84,12 @@ struct Run: AsyncParsableCommand {
             (default: $EGRET_MAX_HELLO_BYTES, else the static file's, else 16384)
             """)
     var maxHelloBytes: Int?
+    @Option(
+        help: """
+            Resident memory from which on new connections are refused, such as 512Mi. The cgroup's and the address space's own \
+            limits always count. (default: $EGRET_MEMORY_LIMIT, else none)
+            """)
+    var memoryLimit: String?
     @Option(help: "Port of the admin server, on loopback and on $POD_IP; 0 takes a free one. (default: the static file's, else 9901)")
     var adminPort: Int?
     @Option(help: "Worker threads. (default: $KUMA_DATAPLANE_RUNTIME_CONCURRENCY, else the static file's, else one per usable core)")

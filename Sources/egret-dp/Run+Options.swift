@@ -33,6 +33,7 @@ extension Run: EnvironmentOptions {
         options.helloTimeout = try self.duration(self.helloTimeout, "--hello-timeout", "EGRET_HELLO_TIMEOUT") ?? options.helloTimeout
         options.maxHelloBytes =
             try self.number(self.maxHelloBytes, "--max-hello-bytes", "EGRET_MAX_HELLO_BYTES", 512...65536) ?? options.maxHelloBytes
+        options.memoryLimit = try self.bytes(self.memoryLimit, "--memory-limit", "EGRET_MEMORY_LIMIT")
         options.drainGrace = try self.duration(self.drainGrace, "--drain-grace", "EGRET_DRAIN_GRACE") ?? options.drainGrace
         options.concurrency = try self.number(
             self.concurrency, "--concurrency", "KUMA_DATAPLANE_RUNTIME_CONCURRENCY", 1...1024)
@@ -89,6 +90,18 @@ extension Run: EnvironmentOptions {
             throw ValidationError("\(flag == nil ? variable : flagName) is \"\(text)\", which is no time like 30s, 500ms or 2m")
         }
         return duration
+    }
+
+    private func bytes(_ flag: String?, _ flagName: String, _ variable: String) throws -> UInt64? {
+        guard let text = self.value(flag, variable) else { return nil }
+        let units: [Substring: Int] = ["": 0, "Ki": 10, "Mi": 20, "Gi": 30]
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        guard let unit = units[text.dropFirst(digits.count)], let number = UInt64(digits), number <= (1 << 40) >> unit,
+            number << unit >= 1 << 24
+        else {
+            throw ValidationError("\(flag == nil ? variable : flagName) is \"\(text)\", which is no size like 512Mi (16Mi at least)")
+        }
+        return number << unit
     }
 
     private func number(_ flag: Int?, _ flagName: String, _ variable: String?, _ range: ClosedRange<Int>) throws -> Int? {

@@ -6,6 +6,8 @@ import TestKit
 
 @testable import Relay
 
+typealias TestServer = SocketServer
+
 /// Keeps records; waits for those that are asked for.
 final class RecordLog: ConnectionRecordSink {
     private let records = Mutex<[ConnectionRecord]>([])

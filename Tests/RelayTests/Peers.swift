@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import NameResolution
 import Routing
+import TestKit
 
 @testable import Relay
 

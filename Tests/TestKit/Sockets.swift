@@ -1,16 +1,13 @@
 import CLinux
 import Glibc
-import Routing
 import Synchronization
 
-@testable import Relay
-
 /// Runs blocking work on a thread of its own, so that tests never block the ones that run tasks.
-func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+package func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in startThread { continuation.resume(with: .init(catching: body)) } }
 }
 
-func startThread(_ body: @escaping @Sendable () -> Void) {
+package func startThread(_ body: @escaping @Sendable () -> Void) {
     final class Box {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -20,17 +17,20 @@ func startThread(_ body: @escaping @Sendable () -> Void) {
     precondition(status == 0)
 }
 
-struct SocketError: Error, Equatable, CustomStringConvertible {
-    let number: Int32
-    var description: String { String(cString: strerror(self.number)) }
+package struct SocketError: Error, Equatable, CustomStringConvertible {
+    package let number: Int32
+
+    package init(number: Int32) { self.number = number }
+
+    package var description: String { String(cString: strerror(self.number)) }
 }
 
 /// A blocking TCP socket. Whatever takes longer than 20 seconds is an error, so that no test hangs.
-final class TestSocket: Sendable {
+package final class TestSocket: Sendable {
     private let descriptor: Mutex<Int32>
-    let fd: Int32
+    package let fd: Int32
 
-    init(fd: Int32) {
+    package init(fd: Int32) {
         self.fd = fd
         self.descriptor = Mutex(fd)
         _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK)
@@ -42,12 +42,12 @@ final class TestSocket: Sendable {
 
     deinit { self.close() }
 
-    static func connect(port: UInt16, address: String = "127.0.0.1", receiveBuffer: Int32? = nil) throws -> TestSocket {
-        let server = IPEndpoint(address: address, port: port)!
+    package static func connect(port: UInt16, address: String = "127.0.0.1", receiveBuffer: Int32? = nil) throws -> TestSocket {
+        let server = SocketAddress(address, port)
         let fd = cl_tcp_socket(server.family)
         _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK)
         if var size = receiveBuffer { setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, 4) }
-        let status = server.withSocketAddress { cl_connect(fd, $0, $1) }
+        let status = server.withPointer { cl_connect(fd, $0, $1) }
         guard status == 0 else {
             _ = cl_close(fd)
             throw SocketError(number: -status)
@@ -55,7 +55,7 @@ final class TestSocket: Sendable {
         return TestSocket(fd: fd)
     }
 
-    func send(_ bytes: [UInt8]) throws {
+    package func send(_ bytes: [UInt8]) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { cl_send(self.fd, $0.baseAddress, $0.count) }
@@ -66,7 +66,7 @@ final class TestSocket: Sendable {
     }
 
     /// Up to `count` bytes; empty at the end of the stream.
-    func receive(upTo count: Int = 65536) throws -> [UInt8] {
+    package func receive(upTo count: Int = 65536) throws -> [UInt8] {
         while true {
             var bytes = [UInt8](repeating: 0, count: count)
             let got = bytes.withUnsafeMutableBytes { cl_recv(self.fd, $0.baseAddress, $0.count) }
@@ -77,7 +77,7 @@ final class TestSocket: Sendable {
         }
     }
 
-    func receive(exactly count: Int) throws -> [UInt8] {
+    package func receive(exactly count: Int) throws -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count < count {
             let part = try self.receive(upTo: count - bytes.count)
@@ -87,7 +87,7 @@ final class TestSocket: Sendable {
         return bytes
     }
 
-    func receiveToEnd() throws -> [UInt8] {
+    package func receiveToEnd() throws -> [UInt8] {
         var bytes: [UInt8] = []
         while true {
             let part = try self.receive()
@@ -96,9 +96,9 @@ final class TestSocket: Sendable {
         }
     }
 
-    func shutdownWrite() { _ = cl_shutdown_write(self.fd) }
+    package func shutdownWrite() { _ = cl_shutdown_write(self.fd) }
 
-    func close() {
+    package func close() {
         let fd = self.descriptor.withLock { fd in
             defer { fd = -1 }
             return fd
@@ -106,28 +106,29 @@ final class TestSocket: Sendable {
         if fd >= 0 { _ = cl_close(fd) }
     }
 
-    func reset() {
+    package func reset() {
         _ = cl_set_reset_on_close(self.fd)
         self.close()
     }
 }
 
 /// A server on loopback whose every connection is served on a thread.
-final class TestServer: Sendable {
-    let port: UInt16
+package final class SocketServer: Sendable {
+    package let port: UInt16
     private let fd: Int32
     private let count = Atomic<Int>(0)
 
-    init(address: String = "127.0.0.1", _ serve: @escaping @Sendable (TestSocket) throws -> Void) throws {
-        let wanted = IPEndpoint(address: address, port: 0)!
+    package init(address: String = "127.0.0.1", port: UInt16 = 0, _ serve: @escaping @Sendable (TestSocket) throws -> Void) throws {
+        let wanted = SocketAddress(address, port)
         let fd = cl_tcp_socket(wanted.family)
         _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK)
-        var status = wanted.withSocketAddress { cl_bind(fd, $0, $1) }
+        _ = cl_set_reuse_address(fd)
+        var status = wanted.withPointer { cl_bind(fd, $0, $1) }
         if status == 0 { status = cl_listen(fd, 1024) }
         guard status == 0 else { throw SocketError(number: -status) }
         var storage = sockaddr_storage()
         _ = cl_local_address(fd, &storage)
-        self.port = IPEndpoint(storage).port
+        self.port = SocketAddress(storage).port
         self.fd = fd
         startThread { [weak self] in
             while true {
@@ -141,9 +142,9 @@ final class TestServer: Sendable {
         }
     }
 
-    var connections: Int { self.count.load(ordering: .relaxed) }
+    package var connections: Int { self.count.load(ordering: .relaxed) }
 
-    func stop() {
+    package func stop() {
         // Ends the accept; the number is given back when the thread is out of it.
         shutdown(self.fd, Int32(SHUT_RDWR))
     }
@@ -154,14 +155,51 @@ final class TestServer: Sendable {
     }
 
     /// Sends back what it gets, to the end.
-    static func echo(address: String = "127.0.0.1") throws -> TestServer {
-        try TestServer(address: address) { socket in
+    package static func echo(address: String = "127.0.0.1", port: UInt16 = 0) throws -> SocketServer {
+        try SocketServer(address: address, port: port) { socket in
             while true {
                 let bytes = try socket.receive()
                 if bytes.isEmpty { break }
                 try socket.send(bytes)
             }
             socket.shutdownWrite()
+        }
+    }
+}
+
+/// An IP address and a port as the system's calls want them.
+private struct SocketAddress {
+    private var storage = sockaddr_storage()
+
+    init(_ storage: sockaddr_storage) { self.storage = storage }
+
+    init(_ address: String, _ port: UInt16) {
+        withUnsafeMutableBytes(of: &self.storage) { bytes in
+            if address.contains(":") {
+                var six = sockaddr_in6()
+                six.sin6_family = sa_family_t(AF_INET6)
+                six.sin6_port = port.bigEndian
+                precondition(inet_pton(AF_INET6, address, &six.sin6_addr) == 1)
+                bytes.storeBytes(of: six, as: sockaddr_in6.self)
+            } else {
+                var four = sockaddr_in()
+                four.sin_family = sa_family_t(AF_INET)
+                four.sin_port = port.bigEndian
+                precondition(inet_pton(AF_INET, address, &four.sin_addr) == 1)
+                bytes.storeBytes(of: four, as: sockaddr_in.self)
+            }
+        }
+    }
+
+    var family: Int32 { Int32(self.storage.ss_family) }
+
+    /// The port is at the same place in both families.
+    var port: UInt16 { withUnsafeBytes(of: self.storage) { UInt16(bigEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) } }
+
+    func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+        let size = self.family == AF_INET6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
+        return withUnsafePointer(to: self.storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(size)) }
         }
     }
 }

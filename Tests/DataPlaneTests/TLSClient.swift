@@ -1,0 +1,28 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// A mesh client that talks to an echo through a terminated route.
+struct TLSClient: Sendable {
+    typealias Stream = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    /// Connects and runs `body`, which says and hears.
+    static func with<Value: Sendable>(
+        _ context: NIOSSLContext, _ port: UInt16, name: String = "ext.test",
+        _ body:
+            @escaping @Sendable (inout NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator, NIOAsyncChannelOutboundWriter<ByteBuffer>)
+            async throws -> Value
+    ) async throws -> Value {
+        let stream = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: Int(port)) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(try NIOSSLClientHandler(context: context, serverHostname: name))
+                    return try Stream(wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await stream.executeThenClose { inbound, outbound in
+            var reading = inbound.makeAsyncIterator()
+            return try await body(&reading, outbound)
+        }
+    }
+}
