@@ -116,7 +116,8 @@ let package = Package(
             "ControlPlane",
             [
                 "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "Telemetry", "YAMLDocument",
-                "CurlTransport", "KubeRuntime", "Tokens", "Store", logging, lifecycle, hummingbird, hummingbirdTLS, nioCore, nioSSL, x509, asn1,
+                "CurlTransport", "KubeRuntime", "Tokens", "Store", logging, lifecycle, hummingbird, hummingbirdTLS, nioCore, nioSSL, x509,
+                asn1,
                 crypto,
             ]),
         module(
@@ -140,7 +141,9 @@ let package = Package(
                 nioPosix, nioSSL, hummingbird, hummingbirdTLS, x509, asn1, crypto, subprocess, system,
             ]),
 
-        program("egret-cp", ["ControlPlane", "MeshModel", "JSONModel", "KubeRuntime", "ProgramOptions", "Telemetry", logging, lifecycle, unixSignals]),
+        program(
+            "egret-cp",
+            ["ControlPlane", "MeshModel", "JSONModel", "KubeRuntime", "ProgramOptions", "Telemetry", logging, lifecycle, unixSignals]),
         program("egret-dp", ["DataPlane", "ConfigSync", "MeshModel", "JSONModel", "YAMLDocument", "ProgramOptions", logging, unixSignals]),
         program("egretctl", ["CLI"]),
         program("egret-devcluster", ["DevAPIServer", "DevNode", "ProgramOptions", logging, lifecycle, unixSignals]),
@@ -158,7 +161,9 @@ let package = Package(
         .executableTarget(
             name: "relay-probe", dependencies: ["CAllocationCount", "Relay", "Routing", logging], path: "Tests/RelayProbe/relay-probe",
             swiftSettings: swift),
-        .target(name: "TestKit", dependencies: ["JSONModel", "KubeAPI", "CLinux", subprocess, system], path: "Tests/TestKit", swiftSettings: swift),
+        .target(
+            name: "TestKit", dependencies: ["JSONModel", "KubeAPI", "CLinux", subprocess, system], path: "Tests/TestKit",
+            swiftSettings: swift),
         // Driven by hack/fuzz, replayed by FuzzTargetsTests. FuzzDriver is no target of this package.
         .target(
             name: "FuzzTargets", dependencies: ["ClientHello", "Routing", "ProxyHeader", "StaticConfig"], path: "Tests/FuzzTargets",
@@ -186,7 +191,8 @@ let package = Package(
         tests(
             "ControlPlane",
             [
-                "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "Telemetry", "CurlTransport", "Store", "Tokens",
+                "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "Telemetry", "CurlTransport", "Store",
+                "Tokens",
                 logging, lifecycle, x509, crypto,
             ]),
         tests(

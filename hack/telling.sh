@@ -1,5 +1,5 @@
 # How the demos tell their story: steps, commands with what they said, and what held. Sourced after lib.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # The colours are lib.sh's.
 
 number=0
 step() {
