@@ -25,7 +25,8 @@ package struct SocketError: Error, Equatable, CustomStringConvertible {
     package var description: String { String(cString: strerror(self.number)) }
 }
 
-/// A blocking TCP socket. Whatever takes longer than 20 seconds is an error, so that no test hangs.
+/// A blocking TCP socket. Whatever takes longer than 20 seconds is an error, so that no test hangs. A closed one refuses every use:
+/// its number may be somebody else's by then.
 package final class TestSocket: Sendable {
     private let descriptor: Mutex<Int32>
     package let fd: Int32
@@ -55,9 +56,14 @@ package final class TestSocket: Sendable {
         return TestSocket(fd: fd)
     }
 
+    private func checkOpen() throws {
+        if self.descriptor.withLock({ $0 }) < 0 { throw SocketError(number: EBADF) }
+    }
+
     package func send(_ bytes: [UInt8]) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
+            try self.checkOpen()
             let count = rest.withUnsafeBytes { cl_send(self.fd, $0.baseAddress, $0.count) }
             if count == -Int(EINTR) { continue }
             guard count >= 0 else { throw SocketError(number: Int32(-count)) }
@@ -68,6 +74,7 @@ package final class TestSocket: Sendable {
     /// Up to `count` bytes; empty at the end of the stream.
     package func receive(upTo count: Int = 65536) throws -> [UInt8] {
         while true {
+            try self.checkOpen()
             var bytes = [UInt8](repeating: 0, count: count)
             let got = bytes.withUnsafeMutableBytes { cl_recv(self.fd, $0.baseAddress, $0.count) }
             if got == -Int(EINTR) { continue }
@@ -117,6 +124,12 @@ package final class SocketServer: Sendable {
     package let port: UInt16
     private let fd: Int32
     private let count = Atomic<Int>(0)
+    /// Shared with the accepting thread, which gives the number back.
+    private let isOver = Over()
+
+    private final class Over: Sendable {
+        let state = Mutex(false)
+    }
 
     package init(address: String = "127.0.0.1", port: UInt16 = 0, _ serve: @escaping @Sendable (TestSocket) throws -> Void) throws {
         let wanted = SocketAddress(address, port)
@@ -130,11 +143,18 @@ package final class SocketServer: Sendable {
         _ = cl_local_address(fd, &storage)
         self.port = SocketAddress(storage).port
         self.fd = fd
-        startThread { [weak self] in
+        startThread { [weak self, isOver] in
             while true {
                 var storage = sockaddr_storage()
                 let connection = cl_accept(fd, &storage)
-                if connection < 0 { return }
+                if connection < 0 {
+                    // Not before: the next to get the number would have its connections taken here.
+                    isOver.state.withLock { isOver in
+                        isOver = true
+                        _ = cl_close(fd)
+                    }
+                    return
+                }
                 self?.count.add(1, ordering: .relaxed)
                 let socket = TestSocket(fd: connection)
                 startThread { try? serve(socket) }
@@ -146,13 +166,12 @@ package final class SocketServer: Sendable {
 
     package func stop() {
         // Ends the accept; the number is given back when the thread is out of it.
-        shutdown(self.fd, Int32(SHUT_RDWR))
+        self.isOver.state.withLock { isOver in
+            if !isOver { shutdown(self.fd, Int32(SHUT_RDWR)) }
+        }
     }
 
-    deinit {
-        self.stop()
-        _ = cl_close(self.fd)
-    }
+    deinit { self.stop() }
 
     /// Sends back what it gets, to the end.
     package static func echo(address: String = "127.0.0.1", port: UInt16 = 0) throws -> SocketServer {
