@@ -33,6 +33,9 @@ package struct TokenKeys: Sendable {
     }
 
     /// Signs with the newest key, which is made where there is none.
+    ///
+    /// Kept apart from its callers: inlined into them, Swift 6.3.1's optimiser fails to split the coroutine.
+    @inline(never) @_optimize(none)
     package func issue(_ claims: some TokenClaims, for purpose: Purpose, now: Date) async throws -> String {
         try await TokenIssuer.issue(claims, with: try self.signingKey(purpose, now: now))
     }

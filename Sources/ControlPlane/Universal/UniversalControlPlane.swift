@@ -96,6 +96,7 @@ package struct UniversalControlPlane: Sendable {
     }
 
     /// The token by which administrators on other machines prove themselves; on this one the API shows it.
+    @inline(never) @_optimize(none)
     private static func ensureAdminToken(_ store: ResourceStore, _ keys: TokenKeys, now: Date) async throws {
         let id = ResourceID(kind: ResourceKind.globalSecret.name, name: "admin-user-token")
         guard store[id] == nil else { return }
