@@ -1150,7 +1150,26 @@ spec:
                                   maxLength: 20
                                   pattern: ^([0-9]+)(y|w|d|h|m|s|ms)$
                                   type: string
+                                generations:
+                                  description: Authorities of this backend by number,
+                                    [1] if not set. The first signs, all are trusted.
+                                    A rotation goes by way of two, [1, 2] and [2,
+                                    1], to [2].
+                                  items:
+                                    description: Number of an authority.
+                                    maximum: 1000000
+                                    minimum: 1
+                                    type: integer
+                                  maxItems: 2
+                                  minItems: 1
+                                  type: array
+                                  x-kubernetes-list-type: atomic
                               type: object
+                              x-kubernetes-validations:
+                              - fieldPath: .generations
+                                message: has to name different authorities
+                                rule: '!has(self.generations) || size(self.generations)
+                                  < 2 || self.generations[0] != self.generations[1]'
                             cert:
                               description: Certificate of a provided authority. Exactly
                                 one of the fields.
@@ -1297,12 +1316,21 @@ spec:
                     || (has(self.backends) && self.backends.exists(backend, backend.name
                     == self.enabledBackend))'
                 - fieldPath: .enabledBackend
-                  message: 'changing CA when mTLS is enabled is forbidden: disable
-                    mTLS first and then change the CA'
+                  message: Changing CA when mTLS is enabled is forbidden. Disable
+                    mTLS first and then change the CA
                   reason: FieldValueForbidden
                   rule: '!has(oldSelf.enabledBackend) || oldSelf.enabledBackend ==
                     '''' || !has(self.enabledBackend) || self.enabledBackend == ''''
                     || self.enabledBackend == oldSelf.enabledBackend'
+                - fieldPath: .backends
+                  message: Changing CA when mTLS is enabled is forbidden. Disable
+                    mTLS first and then change the CA
+                  reason: FieldValueForbidden
+                  rule: '!has(oldSelf.enabledBackend) || oldSelf.enabledBackend ==
+                    '''' || !has(oldSelf.backends) || !has(self.enabledBackend) ||
+                    self.enabledBackend != oldSelf.enabledBackend || !has(self.backends)
+                    || oldSelf.backends.all(old, self.backends.all(new, old.name !=
+                    self.enabledBackend || new.name != old.name || new.type == old.type))'
               networking:
                 description: Traffic of the mesh in general.
                 properties:
@@ -2515,6 +2543,10 @@ spec:
       port: 5678
       targetPort: proxies
       protocol: TCP
+    - name: api
+      port: 5682
+      targetPort: api
+      protocol: TCP
     - name: diagnostics
       port: 5680
       targetPort: diagnostics
@@ -2586,6 +2618,9 @@ spec:
           ports:
             - name: proxies
               containerPort: 5678
+              protocol: TCP
+            - name: api
+              containerPort: 5682
               protocol: TCP
             - name: diagnostics
               containerPort: 5680

@@ -1,7 +1,9 @@
+import FoundationEssentials
 import Identity
 import KubeAPI
 package import KubeRuntime
 package import Logging
+import Planning
 package import ServiceLifecycle
 package import Telemetry
 
@@ -10,9 +12,9 @@ package import Telemetry
 package struct ControlPlane: Sendable {
     package let services: [any Service]
 
-    /// - Parameter onListening: told the ports of the two servers as they come up; for tests, which bind port 0.
+    /// - Parameter onListening: told the ports of the servers as they come up; for tests, which bind port 0.
     package init(
-        options: ControlPlaneOptions, client: KubeClient, registry: MetricsRegistry, logger: Logger,
+        options: ControlPlaneOptions, version: String, client: KubeClient, registry: MetricsRegistry, logger: Logger,
         onListening: @escaping @Sendable (_ server: String, _ port: Int) -> Void = { _, _ in }
     ) {
         let readiness = Readiness()
@@ -35,21 +37,30 @@ package struct ControlPlane: Sendable {
         let operatorLoop = OperatorLoop(
             source: reader, hub: hub, presence: presence, acknowledgements: acknowledgements, writeFailures: writeFailures,
             definitions: DefinitionsCheck(writer: client), leadership: leadership, readiness: readiness,
-            metrics: operatorMetrics, logger: logger
+            metrics: operatorMetrics, logger: logger,
+            onRead: { presence.remember(LastSeen.proxies(reader, home: .kubernetes), now: Date()) }
         ) {
             Executor(
                 writer: client, namespace: options.namespace,
                 events: EventWriter(writer: client, instance: options.identity, logger: logger), failures: writeFailures,
                 metrics: operatorMetrics, logger: logger)
         }
-        let authenticator = TokenAuthenticator(
+        let settings = CurrentSettings(reader)
+        let keys = TokenKeys(ClusterTokenSecrets(source: reader, writer: client)) { settings.value?.tokens ?? TokenSettings() }
+        let pods = TokenAuthenticator(
             review: { (token, audiences) async throws(KubeError) in try await client.reviewToken(token, audiences: audiences) },
             evidence: { reader.evidence($0) })
+        let authenticator = ClusterAuthenticator(pods: pods, keys: keys, zone: { settings.value?.zone }) {
+            reader.object(.zoneEgresses, $0)
+        }
+        let api = ClusterAPI(
+            options: options, version: version, source: reader, presence: presence, settings: settings, keys: keys, logger: logger,
+            onListening: onListening)
         let proxyFacing = ProxyFacing(
             source: reader, store: ServingCertificateStore(writer: client, namespace: options.namespace), leadership: leadership,
             readiness: readiness, logger: logger
         ) { identity in
-            ProxyServer(
+            let proxies = ProxyServer(
                 address: .init(host: options.bindAddress, port: options.proxyPort), identity: identity, authenticator: authenticator,
                 hub: hub, acknowledgements: acknowledgements, metrics: proxyMetrics, logger: logger
             ) { port in
@@ -57,6 +68,7 @@ package struct ControlPlane: Sendable {
                 logger.info("Serving proxies", metadata: ["address": "\(options.bindAddress)", "port": "\(port)"])
                 onListening("proxies", port)
             }
+            return [proxies] + api.servers(identity)
         }
         let diagnostics = DiagnosticsServer(
             address: .init(host: options.bindAddress, port: options.diagnosticsPort), readiness: readiness, registry: registry,

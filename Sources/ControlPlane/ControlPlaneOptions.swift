@@ -12,6 +12,8 @@ package struct ControlPlaneOptions: Hashable, Sendable {
     package var bindAddress = "0.0.0.0"
     package var proxyPort = 5678
     package var diagnosticsPort = 5680
+    package var apiPort = 5681
+    package var apiTLSPort = 5682
     package var electsLeader = true
     /// Who we are in the Lease: the pod's name.
     package var identity: String

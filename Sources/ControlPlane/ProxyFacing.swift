@@ -5,14 +5,15 @@ import KubeRuntime
 import Logging
 import ServiceLifecycle
 
-/// The proxy-facing server with what has to be there first: caches and a serving certificate, which is also kept fresh.
+/// The servers that show the serving certificate, with what has to be there first: caches and the certificate, which is also
+/// kept fresh.
 struct ProxyFacing: Service {
     let source: any WorldSource
     let store: ServingCertificateStore
     let leadership: Leadership
     let readiness: Readiness
     let logger: Logger
-    let makeServer: @Sendable (ServingIdentity) -> ProxyServer
+    let makeServers: @Sendable (ServingIdentity) -> [any Service]
 
     private static let checkPeriod = Duration.seconds(60)
 
@@ -27,12 +28,19 @@ struct ProxyFacing: Service {
         }
         let identity = try ServingIdentity(first)
         try await withThrowingTaskGroup { group in
-            let server = self.makeServer(identity)
-            group.addTask { try await server.run() }
+            group.addTask { try await Self.run(self.makeServers(identity)) }
             group.addTask { await self.follow(identity) }
-            // The server ends first: with the process, or because it cannot listen.
+            // The servers end first: with the process, or because one cannot listen.
             try await group.next()
             group.cancelAll()
+        }
+    }
+
+    /// Until all have ended, or one has failed.
+    private static func run(_ servers: [any Service]) async throws {
+        try await withThrowingTaskGroup { group in
+            for server in servers { group.addTask { try await server.run() } }
+            try await group.waitForAll()
         }
     }
 

@@ -1,3 +1,4 @@
+import ConfigSync
 import FoundationEssentials
 import Identity
 import Logging
@@ -10,6 +11,8 @@ import X509
 final class IdentityKeeper: IdentitySource {
     struct Entry: Sendable {
         var spiffeID: String
+        /// Which authority the control plane signs with, as it says.
+        var authority: String?
         /// When to ask next.
         var next: Date
         var failures = 0
@@ -26,6 +29,9 @@ final class IdentityKeeper: IdentitySource {
         var changes = 0
     }
 
+    /// Seconds over which proxies spread their requests when the authority changes.
+    private static let spread = 2.0
+
     private let client: ControlPlaneClient
     private let credentials: TLSCredentials
     private let logger: Logger
@@ -41,11 +47,18 @@ final class IdentityKeeper: IdentitySource {
     func want(_ requests: [IdentityRequest]) {
         let now = Date()
         let dropped = self.state.update { state in
-            let wanted = Dictionary(requests.map { ($0.mesh, $0.spiffeID) }, uniquingKeysWith: { first, _ in first })
+            let wanted = Dictionary(requests.map { ($0.mesh, $0) }, uniquingKeysWith: { first, _ in first })
             let dropped = state.entries.keys.filter { wanted[$0] == nil }
             for mesh in dropped { state.entries[mesh] = nil }
-            for (mesh, id) in wanted where state.entries[mesh]?.spiffeID != id {
-                state.entries[mesh] = Entry(spiffeID: id, next: now)
+            for (mesh, request) in wanted {
+                if let known = state.entries[mesh], known.spiffeID == request.spiffeID {
+                    guard known.authority != request.authority else { continue }
+                    // The certificate of the other authority serves on until the new one is there. Not all proxies at once.
+                    state.entries[mesh]?.authority = request.authority
+                    state.entries[mesh]?.next = now + .random(in: 0...Self.spread)
+                } else {
+                    state.entries[mesh] = Entry(spiffeID: request.spiffeID, authority: request.authority, next: now)
+                }
                 state.changes += 1
             }
             return dropped
@@ -93,14 +106,17 @@ final class IdentityKeeper: IdentitySource {
     private func renew(_ mesh: String, _ entry: Entry) async {
         do {
             let key = ProxyKey()
-            let chain = try await self.client.certificate(mesh: mesh, csr: key.signingRequest(spiffeID: entry.spiffeID))
+            let holder = Holder(type: self.client.options.proxyType.rawValue, name: self.client.options.name)
+            let request = key.signingRequest(spiffeID: entry.spiffeID, holder: holder)
+            let chain = try await self.client.certificate(mesh: mesh, csr: request)
             let certificates = try Certificate.bundle(pem: chain, what: "the signed certificate")
             let leaf = certificates[0]
             try self.credentials.setIdentity(mesh: mesh, chainPEM: chain, keyPEM: key.pem)
             let next = Renewal.date(of: leaf, jitter: .random(in: 0..<1))
             // The control plane's clock may be behind or its certificates very short: never ask in a tight loop.
             self.update(mesh, entry) {
-                $0.next = max(next, Date() + 1)
+                // Unless another authority signs by now: then it is asked soon, as planned.
+                if $0.authority == entry.authority { $0.next = max(next, Date() + 1) }
                 $0.failures = 0
                 $0.chain = certificates
                 $0.problem = nil

@@ -5,14 +5,16 @@ package import X509
 package struct CertificateAuthority: Sendable, CustomStringConvertible {
     package let certificate: Certificate
     package let key: Certificate.PrivateKey
+    /// Every certificate that came along, in its order: what is trusted, the one that signs among it.
+    package let bundle: [Certificate]
 
-    /// Reads both from PEM and proves that they belong together and may sign.
+    /// Reads both from PEM and proves that they belong together and may sign. Of several certificates the one of the key
+    /// signs, wherever it stands, so that a rotation is one write: of a bundle, of the key, of a bundle again.
     /// - Parameter name: what the CA is called in errors: `the CA of mesh default`.
     package init(certificatePEM: String, keyPEM: String, name: String) throws(IdentityError) {
         let certificates = try Certificate.bundle(pem: certificatePEM, what: "the certificate of \(name)")
         let key = try Certificate.PrivateKey(pem: keyPEM, what: "the key of \(name)")
-        let certificate = certificates[0]
-        guard certificate.publicKey == key.publicKey else {
+        guard let certificate = certificates.first(where: { $0.publicKey == key.publicKey }) else {
             throw IdentityError(.keyMismatch, "the certificate and the private key of \(name) do not belong together")
         }
         guard case .isCertificateAuthority? = try? certificate.extensions.basicConstraints else {
@@ -20,12 +22,17 @@ package struct CertificateAuthority: Sendable, CustomStringConvertible {
         }
         self.certificate = certificate
         self.key = key
+        self.bundle = certificates
     }
 
     private init(certificate: Certificate, key: Certificate.PrivateKey) {
         self.certificate = certificate
         self.key = key
+        self.bundle = [certificate]
     }
+
+    /// Names this authority among others of its mesh: the SHA-256 of its certificate.
+    package var fingerprint: String { CertificateHash.of(pem: self.certificate.pem) ?? "" }
 
     /// A self-signed root.
     /// - Parameters:

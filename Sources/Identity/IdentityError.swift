@@ -16,6 +16,8 @@ package struct IdentityError: Error, Sendable, CustomStringConvertible {
         case badSignature = "bad_signature"
         /// A signing request for another name than the one allowed.
         case wrongName = "wrong_name"
+        /// A signing request that another proxy made, or nobody says who.
+        case wrongHolder = "wrong_holder"
     }
 
     package let code: Code

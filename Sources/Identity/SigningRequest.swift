@@ -6,8 +6,9 @@ package struct SigningRequest: Sendable {
     package let publicKey: Certificate.PublicKey
     package let spiffeID: String
 
-    /// The checks, in order: PEM, signed by its own key, a key we sign, and exactly the one name allowed.
-    package init(pem: String, allowed spiffeID: String) throws(IdentityError) {
+    /// The checks, in order: PEM, signed by its own key, a key we sign, exactly the one name allowed, and made by the proxy
+    /// that sends it: whoever gets hold of another's request gets nothing for it.
+    package init(pem: String, allowed spiffeID: String, from holder: Holder) throws(IdentityError) {
         let request: CertificateSigningRequest
         do {
             request = try CertificateSigningRequest(pemEncoded: pem)
@@ -26,9 +27,16 @@ package struct SigningRequest: Sendable {
         } catch {
             throw IdentityError(.malformed, "the names in the certificate signing request cannot be read: \(error)")
         }
-        guard let names, names.elementsEqual([.uniformResourceIdentifier(spiffeID)]) else {
-            let asked = names.map { $0.map(Self.text).joined(separator: ", ") } ?? "nothing"
-            throw IdentityError(.wrongName, "the certificate signing request asks for \(asked); only \(spiffeID) is allowed")
+        let texts = (names.map(Array.init) ?? []).map(Self.text)
+        let asked = texts.filter { !$0.hasPrefix(Holder.prefix) }
+        guard asked == [spiffeID] else {
+            let all = asked.isEmpty ? "nothing" : asked.joined(separator: ", ")
+            throw IdentityError(.wrongName, "the certificate signing request asks for \(all); only \(spiffeID) is allowed")
+        }
+        let makers = texts.filter { $0.hasPrefix(Holder.prefix) }
+        guard makers == [holder.uri] else {
+            let all = makers.isEmpty ? "does not say which proxy made it" : "was made by \(makers.joined(separator: ", "))"
+            throw IdentityError(.wrongHolder, "the certificate signing request \(all); it has to be made by \(holder.uri), which sends it")
         }
         self.publicKey = request.publicKey
         self.spiffeID = spiffeID

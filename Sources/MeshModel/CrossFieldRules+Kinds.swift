@@ -70,11 +70,32 @@ extension CrossFieldRules {
                 "Mesh", "spec.mtls",
                 rule: "!has(oldSelf.enabledBackend) || oldSelf.enabledBackend == ''"
                     + " || !has(self.enabledBackend) || self.enabledBackend == '' || self.enabledBackend == oldSelf.enabledBackend",
-                message: "changing CA when mTLS is enabled is forbidden: disable mTLS first and then change the CA",
-                fieldPath: ".enabledBackend", reason: .forbidden
+                message: MeshChange.forbidden, fieldPath: ".enabledBackend", reason: .forbidden
             ) { mtls, old in
                 guard let old, old.hasText("enabledBackend"), mtls.hasText("enabledBackend") else { return true }
                 return mtls["enabledBackend"] == old["enabledBackend"]
+            },
+            CrossFieldRule(
+                "Mesh", "spec.mtls",
+                rule: "!has(oldSelf.enabledBackend) || oldSelf.enabledBackend == '' || !has(oldSelf.backends)"
+                    + " || !has(self.enabledBackend) || self.enabledBackend != oldSelf.enabledBackend || !has(self.backends)"
+                    + " || oldSelf.backends.all(old, self.backends.all(new, old.name != self.enabledBackend || new.name != old.name"
+                    + " || new.type == old.type))",
+                message: MeshChange.forbidden, fieldPath: ".backends", reason: .forbidden
+            ) { mtls, old in
+                guard let old, old.hasText("enabledBackend"), mtls["enabledBackend"] == old["enabledBackend"] else { return true }
+                let before = (old["backends"]?.array ?? []).filter { $0["name"] == old["enabledBackend"] }
+                return (mtls["backends"]?.array ?? []).allSatisfy { new in
+                    before.allSatisfy { $0["name"] != new["name"] || $0["type"] == new["type"] }
+                }
+            },
+            CrossFieldRule(
+                "Mesh", "spec.mtls.backends[].conf.caCert",
+                rule: "!has(self.generations) || size(self.generations) < 2 || self.generations[0] != self.generations[1]",
+                message: "has to name different authorities", fieldPath: ".generations"
+            ) { caCert, _ in
+                let generations = caCert["generations"]?.array ?? []
+                return generations.count < 2 || generations[0] != generations[1]
             },
             CrossFieldRule(
                 "Mesh", "spec.mtls.backends[]",

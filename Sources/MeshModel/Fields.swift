@@ -40,6 +40,14 @@ package struct Fields {
         self.read(key, "an object", \.object).map { Fields($0, self.join(key), self.found) }
     }
 
+    package func ints(_ key: String) -> [Int]? {
+        self.read(key, "an array of integers") { value in
+            guard let elements = value.array else { return nil }
+            let ints = elements.compactMap(\.int)
+            return ints.count == elements.count ? ints : nil
+        }
+    }
+
     package func objects(_ key: String) -> [Fields] {
         guard let elements = self.read(key, "an array", \.array) else { return [] }
         return elements.enumerated().compactMap { index, element in

@@ -32,7 +32,8 @@ package struct Mesh: MeshResource {
 
     package enum Authority: Hashable, Sendable {
         /// Without `rsaBits` the key is P-256.
-        case builtin(rsaBits: Int?, expiration: Duration)
+        /// Of its generations the first signs, and all are trusted: two during a rotation.
+        case builtin(rsaBits: Int?, expiration: Duration, generations: [Int] = [1])
         case provided(certificate: DataSource, key: DataSource)
     }
 
@@ -97,7 +98,7 @@ package struct Mesh: MeshResource {
         let dpCert = fields.object("dpCert")
         if dpCert?.duration("requestTimeout") != nil { ignored.append("mtls.backends[].dpCert.requestTimeout") }
         let life = dpCert?.object("rotation")?.duration("expiration") ?? .seconds(86_400)
-        if life < .seconds(60) { fields.violate("dpCert.rotation.expiration", "has to be at least 1m") }
+        if life < .seconds(10) { fields.violate("dpCert.rotation.expiration", "has to be at least 10s") }
         guard let authority = Self.authority(fields) else { return nil }
         return Backend(name: name, authority: authority, certificateLife: life)
     }
@@ -109,7 +110,14 @@ package struct Mesh: MeshResource {
             let caCert = conf?.object("caCert")
             let bits = caCert?.int("RSAbits")
             if let bits, ![2048, 3072, 4096].contains(bits) { caCert?.violate("RSAbits", "has to be one of 2048, 3072, 4096; is \(bits)") }
-            return .builtin(rsaBits: bits, expiration: caCert?.duration("expiration") ?? .seconds(10 * 365 * 86_400))
+            let generations = caCert?.ints("generations") ?? [1]
+            if !(1...2).contains(generations.count) || !generations.allSatisfy({ (1...1_000_000).contains($0) }) {
+                caCert?.violate("generations", "has to be one or two numbers from 1 to 1000000: the one that signs, and another to trust")
+            } else if Set(generations).count < generations.count {
+                caCert?.violate("generations", "has to name different authorities")
+            }
+            return .builtin(
+                rsaBits: bits, expiration: caCert?.duration("expiration") ?? .seconds(10 * 365 * 86_400), generations: generations)
         case "provided":
             guard let certificate = conf?.dataSource("cert"), let key = conf?.dataSource("key") else { return nil }
             return .provided(certificate: certificate, key: key)

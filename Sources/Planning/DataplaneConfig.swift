@@ -19,7 +19,10 @@ extension World {
             // Without an authority nothing of the mesh can be spoken yet.
             guard let ca = self.observed.trust[mesh.name], let service = Self.service(of: dataplane) else { return config }
             config.trust = [Trust(mesh: mesh.name.text, ca: ca)]
-            config.identities = [IdentityRequest(mesh: mesh.name.text, spiffeID: "spiffe://\(mesh.name)/\(service)")]
+            config.identities = [
+                IdentityRequest(
+                    mesh: mesh.name.text, spiffeID: "spiffe://\(mesh.name)/\(service)", authority: self.observed.signers[mesh.name])
+            ]
             self.addInbounds(dataplane, mesh, place, &config)
         }
         for planned in outbounds {

@@ -49,7 +49,9 @@ extension World {
         for mesh in self.sortedMeshes where mesh.usesEgress {
             guard let ca = self.observed.trust[mesh.name] else { continue }
             config.trust.append(Trust(mesh: mesh.name.text, ca: ca))
-            config.identities.append(IdentityRequest(mesh: mesh.name.text, spiffeID: SPIFFEID.egress(of: mesh.name).text))
+            config.identities.append(
+                IdentityRequest(
+                    mesh: mesh.name.text, spiffeID: SPIFFEID.egress(of: mesh.name).text, authority: self.observed.signers[mesh.name]))
             self.addCrossZone(mesh.name, &config, &routes)
             self.addExternal(mesh.name, &config, &routes)
         }

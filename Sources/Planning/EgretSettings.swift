@@ -7,6 +7,7 @@ package struct EgretSettings: Hashable, Sendable {
     package var zone: String
     package var egress: Egress
     package var dataPlane: DataPlaneImage
+    package var tokens = TokenSettings()
 
     package struct Egress: Hashable, Sendable {
         package var isEnabled = false
@@ -61,7 +62,8 @@ package struct EgretSettings: Hashable, Sendable {
     package init(_ json: JSON) throws(InvalidResource) {
         let fields = Fields(json)
         self.init()
-        fields.refuseUnknown(["zone", "egress", "dataPlane"])
+        fields.refuseUnknown(["zone", "egress", "dataPlane", "dpServer", "apiServer"])
+        self.tokens = TokenSettings(fields)
         if let zone = fields.string("zone") {
             do { self.zone = try ZoneName(zone).text } catch { fields.violate("zone", error.message) }
         }

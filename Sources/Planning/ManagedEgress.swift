@@ -3,9 +3,9 @@ import KubeAPI
 import MeshModel
 
 /// Names and labels of what is rendered for a ZoneEgress.
-enum EgressNames {
+package enum EgressNames {
     static let defaultEgress = "egress"
-    static let zoneEgressLabel = "kuma.io/zone-egress"
+    package static let zoneEgressLabel = "kuma.io/zone-egress"
 
     /// Deployment, Service and ServiceAccount.
     static func children(of zoneEgress: String) -> String { "egret-\(zoneEgress)" }

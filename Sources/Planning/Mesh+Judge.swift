@@ -15,7 +15,7 @@ extension World {
         self.meshes.compactMap { judged in
             var judgement = Judgement(accepted: judged.accepted, ready: "")
             if let mesh = judged.resource {
-                judgement.ready = self.ready(mesh)
+                judgement.ready = self.ready(mesh) + Self.rotation(mesh)
                 judgement.checks = [self.authority(mesh), self.egress(mesh)].compactMap(\.self)
             }
             return self.status(of: judged.object, type: .meshes, judgement)
@@ -27,6 +27,12 @@ extension World {
         guard mesh.usesEgress else { return "The mesh works; its traffic takes the direct path." }
         return
             "Traffic to other zones and to external services goes through the egress (\(Self.count(self.readyEgresses.count, "endpoint")) ready)."
+    }
+
+    /// A rotation in progress, as a sentence of its own.
+    private static func rotation(_ mesh: Mesh) -> String {
+        guard case .builtin(_, _, let generations)? = mesh.backend?.authority, generations.count == 2 else { return "" }
+        return " Authority \(generations[0]) signs, and \(generations[1]) is trusted as well: a rotation is under way."
     }
 
     private func authority(_ mesh: Mesh) -> Verdict? {

@@ -13,6 +13,8 @@ package struct Observed: Sendable {
     package var objects: Objects
     /// The CA certificates (PEM) of each mesh whose authority is there and sound.
     package var trust: [MeshName: String]
+    /// Which authority of a mesh signs, as a word that changes with it.
+    package var signers: [MeshName: String] = [:]
     /// Why a mesh's authority cannot sign, in one sentence, where it is known.
     package var authorityProblems: [MeshName: String]
     /// Writes on behalf of a ZoneEgress that will not succeed until a person acts.

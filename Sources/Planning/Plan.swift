@@ -68,6 +68,8 @@ package struct AuthorityRequest: Hashable, Sendable {
     /// Nil: a P-256 key.
     package var rsaBits: Int?
     package var life: Duration
+    /// Which of the backend's authorities; the first is 1.
+    package var generation = 1
     package var why: String
 }
 

@@ -240,9 +240,13 @@ package struct IdentityRequest: Codable, Hashable, Sendable {
     package var mesh: String
     /// The SPIFFE id the control plane will sign for this proxy, such as `spiffe://default/zone-egress`.
     package var spiffeID: String
+    /// Which authority signs now, as a word that changes with it: a certificate of another one is to be replaced. Nil where
+    /// nobody says.
+    package var authority: String?
 
-    package init(mesh: String, spiffeID: String) {
+    package init(mesh: String, spiffeID: String, authority: String? = nil) {
         self.mesh = mesh
         self.spiffeID = spiffeID
+        self.authority = authority
     }
 }

@@ -1,16 +1,17 @@
+import Crypto
 import CryptoExtras
-import JWTKit
+import FoundationEssentials
 
 /// An RSA key that signs tokens, under the id that tokens name it by (`kid`). Its description never shows the key.
 package struct SigningKey: Sendable, CustomStringConvertible {
     package let id: String
-    let key: JWTKit.Insecure.RSA.PrivateKey
     private let backing: _RSA.Signing.PrivateKey
 
     /// A fresh key of 2048 bits.
     package init(id: String) throws(TokenKeyError) {
         do {
-            try self.init(id: id, backing: _RSA.Signing.PrivateKey(keySize: .bits2048))
+            self.id = id
+            self.backing = try _RSA.Signing.PrivateKey(keySize: .bits2048)
         } catch {
             throw TokenKeyError(description: "could not make the signing key \(id): \(error)")
         }
@@ -19,17 +20,19 @@ package struct SigningKey: Sendable, CustomStringConvertible {
     /// - Parameter pem: PKCS#8 or PKCS#1.
     package init(id: String, pem: String, what: String) throws(TokenKeyError) {
         do {
-            try self.init(id: id, backing: _RSA.Signing.PrivateKey(pemRepresentation: pem))
+            let backing = try _RSA.Signing.PrivateKey(pemRepresentation: pem)
+            guard backing.keySizeInBits >= 2048 else { throw TokenKeyError(description: "") }
+            self.id = id
+            self.backing = backing
         } catch {
             throw TokenKeyError(
                 description: "\(what) is not an RSA private key in PEM of at least 2048 bits; egretctl generate signing-key makes one")
         }
     }
 
-    private init(id: String, backing: _RSA.Signing.PrivateKey) throws {
-        self.id = id
-        self.backing = backing
-        self.key = try JWTKit.Insecure.RSA.PrivateKey(backing: backing)
+    /// RSASSA-PKCS1-v1_5 over SHA-256 (RFC 7518, section 3.3).
+    func signature(of data: Data) throws -> Data {
+        try self.backing.signature(for: SHA256.hash(data: data), padding: .insecurePKCS1v1_5).rawRepresentation
     }
 
     package var pem: String { self.backing.pemRepresentation + "\n" }
@@ -47,19 +50,24 @@ package struct SigningKey: Sendable, CustomStringConvertible {
 package struct VerificationKey: Sendable {
     package let id: String
     package let pem: String
-    let key: JWTKit.Insecure.RSA.PublicKey
+    private let key: _RSA.Signing.PublicKey
 
     package init(id: String, pem: String, what: String) throws(TokenKeyError) {
         do {
             let backing = try _RSA.Signing.PublicKey(pemRepresentation: pem)
             guard backing.keySizeInBits >= 2048 else { throw TokenKeyError(description: "") }
             self.id = id
-            self.key = try JWTKit.Insecure.RSA.PublicKey(backing: backing)
+            self.key = backing
             self.pem = backing.pemRepresentation + "\n"
         } catch {
             throw TokenKeyError(
                 description: "\(what) is not an RSA public key in PEM of at least 2048 bits; egretctl generate public-key makes one")
         }
+    }
+
+    func proves(_ signature: Data, of data: Data) -> Bool {
+        self.key.isValidSignature(
+            _RSA.Signing.RSASignature(rawRepresentation: signature), for: SHA256.hash(data: data), padding: .insecurePKCS1v1_5)
     }
 }
 

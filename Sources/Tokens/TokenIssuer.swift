@@ -1,12 +1,19 @@
+import Crypto
+import FoundationEssentials
 import JWTKit
 
 /// Claims under a signature: RS256 with the key's id in the header (RFC 7515).
 package enum TokenIssuer {
-    package static func issue(_ claims: some TokenClaims, with key: SigningKey) async throws(TokenKeyError) -> String {
+    package static func issue(_ claims: some TokenClaims, with key: SigningKey) throws(TokenKeyError) -> String {
         do {
-            let keys = JWTKeyCollection()
-            await keys.add(rsa: key.key, digestAlgorithm: .sha256, kid: JWKIdentifier(string: key.id))
-            return try await keys.sign(Payload(claims: claims), kid: JWKIdentifier(string: key.id))
+            let serializer = DefaultJWTSerializer()
+            var header = JWTHeader()
+            header.alg = TokenRules.algorithm
+            header.typ = "JWT"
+            header.kid = key.id
+            let payload = try serializer.serialize(Payload(claims: claims), header: header)
+            let signed = Base64URL.encoded(try serializer.jsonEncoder.encode(header)) + "." + String(decoding: payload, as: UTF8.self)
+            return signed + "." + Base64URL.encoded(try key.signature(of: Data(signed.utf8)))
         } catch {
             throw TokenKeyError(description: "could not sign a token with the key \(key.id): \(error)")
         }
@@ -14,7 +21,7 @@ package enum TokenIssuer {
 }
 
 /// The library's form of claims.
-struct Payload<Claims: TokenClaims>: JWTPayload {
+private struct Payload<Claims: TokenClaims>: JWTPayload {
     var claims: Claims
 
     init(claims: Claims) { self.claims = claims }

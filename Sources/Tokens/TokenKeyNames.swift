@@ -27,11 +27,22 @@ package enum TokenKeyNames {
         /// `zone-token-signing-key-2`
         package func signingKey(serial: Int) -> String { "\(self.stem)-signing-key\(self.suffix)-\(serial)" }
 
+        /// `zone-token-signing-public-key-2`: a key that only proves, whose private half is elsewhere.
+        package func publicKey(serial: Int) -> String { "\(self.stem)-signing-public-key\(self.suffix)-\(serial)" }
+
         /// The serial in the name of a signing key of this purpose; nil for any other name.
         package func serial(ofSigningKey name: String) -> Int? {
-            let prefix = "\(self.stem)-signing-key\(self.suffix)-"
+            Self.serial(name, "\(self.stem)-signing-key\(self.suffix)-")
+        }
+
+        package func serial(ofPublicKey name: String) -> Int? {
+            Self.serial(name, "\(self.stem)-signing-public-key\(self.suffix)-")
+        }
+
+        /// Written as numbers are: no sign, no leading zero.
+        private static func serial(_ name: String, _ prefix: String) -> Int? {
             guard name.hasPrefix(prefix), let serial = Int(name.dropFirst(prefix.count)), serial > 0 else { return nil }
-            return name == self.signingKey(serial: serial) ? serial : nil
+            return name == "\(prefix)\(serial)" ? serial : nil
         }
     }
 

@@ -14,12 +14,13 @@ package struct TokenVerifier: Sendable {
 
     /// In this order: form, algorithm, key, signature, time, revocation, audience. Nothing of an unproven token is believed
     /// but the name of its key.
-    package func verify<Claims: TokenClaims>(_ token: String, as type: Claims.Type, now: Date) async throws(TokenRefusal) -> Claims {
+    package func verify<Claims: TokenClaims>(_ token: String, as type: Claims.Type, now: Date) throws(TokenRefusal) -> Claims {
         let header = try Self.header(of: token)
-        guard header.alg == "RS256" else {
-            throw TokenRefusal(.wrongAlgorithm, "the token's algorithm is \(Self.shown(header.alg)); only RS256 is accepted")
+        guard header.alg == TokenRules.algorithm else {
+            throw TokenRefusal(
+                .wrongAlgorithm, "the token's algorithm is \(Self.shown(header.alg)); only \(TokenRules.algorithm) is accepted")
         }
-        guard header.crit == nil else {
+        guard header.fields["crit"] == nil else {
             throw TokenRefusal(.malformed, "the token demands header extensions (crit) that are not understood here")
         }
         guard let id = header.kid, let key = self.keys[id] else {
@@ -29,7 +30,7 @@ package struct TokenVerifier: Sendable {
                 "the token's signing key is \(Self.shown(header.kid)); known are \(known.isEmpty ? "none" : known). Make a new token, or give "
                     + "the control plane that key")
         }
-        let claims: Claims = try await Self.proven(token, key)
+        let claims: Claims = try Self.proven(token, key)
         guard claims.notBefore <= now else {
             throw TokenRefusal(
                 .notYetValid, "the token is not valid before \(claims.notBefore.formatted(.iso8601)); is one of the clocks wrong?")
@@ -48,31 +49,27 @@ package struct TokenVerifier: Sendable {
 
     private static func header(of token: String) throws(TokenRefusal) -> JWTHeader {
         let parser = DefaultJWTParser()
-        // Longer ones are nobody's token, and are not worth decoding.
-        guard token.utf8.count <= 16_384, let parts = try? parser.getTokenParts(Array(token.utf8)),
-            let header = try? parser.jsonDecoder.decode(JWTHeader.self, from: Data(Self.decoded(parts.header)))
+        guard token.utf8.count <= TokenRules.maxBytes, let parts = try? parser.getTokenParts(Array(token.utf8)),
+            let header = Base64URL.decoded(parts.header).flatMap({ try? parser.jsonDecoder.decode(JWTHeader.self, from: $0) })
         else {
             throw TokenRefusal(.malformed, "the token is not a JWT: three parts of base64url with dots between them")
         }
         return header
     }
 
-    private static func proven<Claims: TokenClaims>(_ token: String, _ key: VerificationKey) async throws(TokenRefusal) -> Claims {
-        let keys = JWTKeyCollection()
-        await keys.add(rsa: key.key, digestAlgorithm: .sha256, kid: JWKIdentifier(string: key.id))
-        do {
-            return try await keys.verify(token, as: Payload<Claims>.self).claims
-        } catch let error as JWTError where error.errorType == .signatureVerificationFailed {
+    private static func proven<Claims: TokenClaims>(_ token: String, _ key: VerificationKey) throws(TokenRefusal) -> Claims {
+        let parser = DefaultJWTParser()
+        let bytes = Array(token.utf8)
+        guard let parts = try? parser.getTokenParts(bytes), let signature = Base64URL.decoded(parts.signature),
+            key.proves(signature, of: Data(bytes[..<(parts.signature.startIndex - 1)]))
+        else {
             throw TokenRefusal(.badSignature, "the token is not signed by the key \(key.id)")
-        } catch {
+        }
+        guard let payload = Base64URL.decoded(parts.payload), let claims = try? parser.jsonDecoder.decode(Claims.self, from: payload)
+        else {
             throw TokenRefusal(.malformed, "the token's claims are not those of such a token")
         }
-    }
-
-    private static func decoded(_ part: ArraySlice<UInt8>) -> [UInt8] {
-        var text = String(decoding: part, as: UTF8.self).replacing("-", with: "+").replacing("_", with: "/")
-        while text.utf8.count % 4 != 0 { text += "=" }
-        return Data(base64Encoded: text).map(Array.init) ?? []
+        return claims
     }
 
     /// Foreign text in a sentence: short, and without control characters.

@@ -44,9 +44,15 @@ struct Run: AsyncParsableCommand {
     var zone: String?
     @Option(help: "universal: the file that keeps the resources. (default: $EGRET_STORE_FILE, else egret.db in this folder)")
     var storeFile: String?
-    @Option(help: "universal: port of the HTTP API. (default: $KUMA_API_SERVER_HTTP_PORT, else 5681)")
+    @Option(
+        help: """
+            universal: file with Kuma's dpServer.authn and apiServer.authn: who issues tokens, and public keys that prove them. \
+            (default: $EGRET_CONFIG_FILE, else none)
+            """)
+    var configFile: String?
+    @Option(help: "Port of the HTTP API; with --mode kubernetes for this pod alone. (default: $KUMA_API_SERVER_HTTP_PORT, else 5681)")
     var apiPort: Int?
-    @Option(help: "universal: port of the HTTPS API. (default: $KUMA_API_SERVER_HTTPS_PORT, else 5682)")
+    @Option(help: "Port of the HTTPS API. (default: $KUMA_API_SERVER_HTTPS_PORT, else 5682)")
     var apiTlsPort: Int?
     @Option(
         help: "universal: a name or address, beside the machine's own, under which proxies reach this control plane; repeatable.")
@@ -129,7 +135,7 @@ struct Run: AsyncParsableCommand {
             ])
         let client = KubeClient(
             config, userAgent: "egret-cp/\(EgretVersion.current)", metrics: KubeClientMetrics(registry), logger: logger)
-        return ControlPlane(options: options, client: client, registry: registry, logger: logger).services
+        return ControlPlane(options: options, version: EgretVersion.current, client: client, registry: registry, logger: logger).services
     }
 
     /// The first signal stops in good order, the second at once.

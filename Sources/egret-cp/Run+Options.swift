@@ -15,6 +15,8 @@ extension Run: EnvironmentOptions {
         options.bindAddress = self.value(self.bindAddress, "POD_IP") ?? options.bindAddress
         options.proxyPort = try self.port(self.proxyPort, "EGRET_PROXY_PORT") ?? options.proxyPort
         options.diagnosticsPort = try self.port(self.diagnosticsPort, "KUMA_DIAGNOSTICS_SERVER_PORT") ?? options.diagnosticsPort
+        options.apiPort = try self.port(self.apiPort, "KUMA_API_SERVER_HTTP_PORT") ?? options.apiPort
+        options.apiTLSPort = try self.port(self.apiTlsPort, "KUMA_API_SERVER_HTTPS_PORT") ?? options.apiTLSPort
         options.electsLeader = self.leaderElect
         return options
     }
@@ -46,6 +48,7 @@ extension Run: EnvironmentOptions {
         options.apiPort = try self.port(self.apiPort, "KUMA_API_SERVER_HTTP_PORT") ?? options.apiPort
         options.apiTLSPort = try self.port(self.apiTlsPort, "KUMA_API_SERVER_HTTPS_PORT") ?? options.apiTLSPort
         options.names = self.name
+        options.configFile = self.value(self.configFile, "EGRET_CONFIG_FILE")
         return options
     }
 

@@ -17,6 +17,7 @@ import X509
 /// The proxy-facing server over real HTTPS, with a world and an authenticator of the test's own.
 struct ProxyServerTests {
     private static let web = ProxyID(.dataplane, "web-1.shop")
+    private static let holder = Holder(type: "dataplane", name: "web-1.shop")
 
     // MARK: The stream
 
@@ -122,7 +123,7 @@ struct ProxyServerTests {
             served.publish(port: 1)
             let key = ProxyKey()
             let answer = try await served.post(
-                CertificateRequest.path, try served.request(csr: key.signingRequest(spiffeID: "spiffe://default/web")))
+                CertificateRequest.path, try served.request(csr: key.signingRequest(spiffeID: "spiffe://default/web", holder: Self.holder)))
             #expect(answer.status == 200)
             let chain = try JSON(parsing: answer.text).decoded(as: CertificateReply.self).chain
             let leaf = try Certificate.bundle(pem: chain, what: "the chain")
@@ -136,11 +137,13 @@ struct ProxyServerTests {
         try await Served.run { served in
             served.publish(port: 1)
             let greedy = try await served.post(
-                CertificateRequest.path, try served.request(csr: ProxyKey().signingRequest(spiffeID: "spiffe://default/zone-egress")))
+                CertificateRequest.path,
+                try served.request(csr: ProxyKey().signingRequest(spiffeID: "spiffe://default/zone-egress", holder: Self.holder)))
             #expect(greedy.status == 403)
             #expect(try JSON(parsing: greedy.text)["type"]?.string == "urn:egret:bad_signing_request")
             let foreign = try await served.post(
-                CertificateRequest.path, try served.request(mesh: "other", csr: ProxyKey().signingRequest(spiffeID: "spiffe://other/web")))
+                CertificateRequest.path,
+                try served.request(mesh: "other", csr: ProxyKey().signingRequest(spiffeID: "spiffe://other/web", holder: Self.holder)))
             #expect(foreign.status == 403)
             #expect(try await served.post(CertificateRequest.path, "nonsense").status == 400)
         }
@@ -151,6 +154,43 @@ struct ProxyServerTests {
         try await Served.run { served in
             let answer = try await served.post(CertificateRequest.path, try served.request(csr: "x"))
             #expect(answer.status == 503)
+        }
+    }
+
+    @Test("On Kubernetes a token is good for its own pod only: not for another, not in another namespace, not for another audience")
+    func podTokens() async throws {
+        // The text of a token says, here, what is wrong with it.
+        let authenticator = TokenAuthenticator(
+            review: { token, _ in
+                AdmissionTests.review { review in
+                    switch token {
+                    case "namespace": review.set(["status", "user", "username"], to: "system:serviceaccount:shop:egret-egress")
+                    case "audience": review.set(["status", "audiences"], to: ["https://kubernetes"])
+                    case "expired": review["status"] = ["error": "token has expired"]
+                    case "person": review.set(["status", "user", "username"], to: "alice")
+                    case "unbound": review.set(["status", "user", "extra"], to: .none)
+                    default: break
+                    }
+                }
+            },
+            evidence: { _ in AdmissionEvidence(systemNamespace: "kuma-system", pod: AdmissionTests.pod()) })
+        try await Served.run(authenticator: authenticator) { served in
+            served.publish(port: 1)
+            for (proxy, token, status, reason) in [
+                ("egret-egress-2.kuma-system", "good", 403, "wrong_pod"),
+                ("egret-egress-1.shop", "good", 403, "wrong_namespace"),
+                ("egret-egress-1.kuma-system", "namespace", 403, "wrong_namespace"),
+                ("egret-egress-1.kuma-system", "audience", 401, "wrong_audience"),
+                ("egret-egress-1.kuma-system", "expired", 401, "token_rejected"),
+                ("egret-egress-1.kuma-system", "person", 401, "not_a_service_account"),
+                ("egret-egress-1.kuma-system", "unbound", 401, "not_bound_to_pod"),
+                // The right pod, and yet no Deployment of ours made it.
+                ("egret-egress-1.kuma-system", "good", 403, "not_an_egress"),
+            ] {
+                let answer = try await served.get("/v1/config?proxyType=egress&name=\(proxy)", token: token)
+                #expect(answer.status == status)
+                #expect(try JSON(parsing: answer.text)["type"]?.string == "urn:egret:\(reason)")
+            }
         }
     }
 

@@ -98,7 +98,7 @@ struct ResourceAPITests {
         #expect(self.world.call(.put, "/meshes/default", self.mesh, isAdmin: false).status == 403)
         #expect(self.world.call(.get, "/meshes", isAdmin: false).status == 200)
         #expect(self.world.call(.get, "/global-secrets", isAdmin: false).status == 403)
-        try self.world.keys.ensure(.zoneTokens, now: self.world.now)
+        _ = try await self.world.keys.signingKey(.zoneTokens, now: self.world.now)
         let secret: JSON = ["type": "GlobalSecret", "name": "mine", "data": "dGV4dA=="]
         #expect(self.world.call(.put, "/global-secrets/mine", secret).status == 201)
         #expect(self.world.call(.get, "/global-secrets/mine").json["data"] == "dGV4dA==")

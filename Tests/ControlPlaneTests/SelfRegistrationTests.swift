@@ -56,7 +56,7 @@ struct SelfRegistrationTests {
         #expect(await self.world.refusal(self.egress, token: old) == .tokenUnknownKey)
         #expect(await self.world.refusal(self.egress, token: new) == nil)
 
-        let claims = try await self.world.keys.verifier(.zoneTokens).verify(new, as: ZoneToken.self, now: self.world.now)
+        let claims = try self.world.keys.verifier(.zoneTokens).verify(new, as: ZoneToken.self, now: self.world.now)
         let revocations = ResourceID(kind: "GlobalSecret", name: "zone-token-revocations")
         try self.world.store.write {
             try $0.put(revocations, spec: ["data": .string(Data(claims.id.utf8).base64EncodedString())], now: self.world.now)

@@ -22,7 +22,9 @@ struct Served: Sendable {
     private let tls: TLSSettings
 
     /// Runs `body` against a server on a free port, and stops the server with grace: open streams end by themselves.
-    static func run(_ body: @Sendable @escaping (Served) async throws -> Void) async throws {
+    static func run(authenticator: any ProxyAuthenticator = Doorman(), _ body: @Sendable @escaping (Served) async throws -> Void)
+        async throws
+    {
         let now = Date()
         let serving = try ServingCertificate.make(dnsNames: ["localhost"], ipAddresses: ["127.0.0.1"], now: now)
         let authority = try CertificateAuthority.makeBuiltin(
@@ -31,7 +33,8 @@ struct Served: Sendable {
         let draft = Served(authority: authority, serving: serving)
         let logger = Logger(label: "test") { _ in draft.lines.handler }
         let server = ProxyServer(
-            address: .init(host: "127.0.0.1", port: 0), identity: try ServingIdentity(serving), authenticator: Doorman(), hub: draft.hub,
+            address: .init(host: "127.0.0.1", port: 0), identity: try ServingIdentity(serving), authenticator: authenticator,
+            hub: draft.hub,
             acknowledgements: draft.book, metrics: ProxyMetrics(MetricsRegistry()), logger: logger
         ) { port in listening.yield(port) }
         let group = ServiceGroup(configuration: .init(services: [.init(service: server)], logger: Logger(label: "quiet")))
@@ -97,7 +100,7 @@ private struct Doorman: ProxyAuthenticator {
         guard token == "good" else { throw AccessRefusal(.tokenRejected, "Kubernetes does not accept the token: it is not valid") }
     }
 
-    func authorize(_ proxy: ProxyClaim) throws(AccessRefusal) {
+    func authorize(_ proxy: ProxyClaim, token: String) throws(AccessRefusal) {
         guard proxy.id.kind == .dataplane else { throw AccessRefusal(.notAnEgress, "you are no egress") }
     }
 }

@@ -24,9 +24,9 @@ final class UniversalWorld: Sendable {
         self.folder = NSTemporaryDirectory() + "egret-universal-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
         self.store = try ResourceStore(file: self.folder + "/egret.db")
-        self.keys = TokenKeys(self.store)
+        self.keys = TokenKeys(StoreTokenSecrets(self.store))
         self.api = ResourceAPI(store: self.store, presence: self.presence, zone: zone)
-        self.tokens = TokenAPI(keys: self.keys, zone: zone) { String(repeating: "a", count: 64) }
+        self.tokens = TokenAPI(keys: self.keys, zone: { zone }) { String(repeating: "a", count: 64) }
         self.admission = TokenAdmission(store: self.store, keys: self.keys, zone: zone)
         self.registration = SelfRegistration(
             store: self.store, admission: self.admission, presence: self.presence,
@@ -68,7 +68,7 @@ final class UniversalWorld: Sendable {
             proxyType: type, name: resource["name"]?.string ?? "", mesh: resource["mesh"]?.string ?? "", instance: instance,
             resource: resource)
         do throws(AccessRefusal) {
-            try await self.admission.authenticate(token: token, as: claim)
+            try self.admission.authenticate(token: token, as: claim)
             try await self.registration.register(message, as: claim, token: token, now: self.now)
             return nil
         } catch {

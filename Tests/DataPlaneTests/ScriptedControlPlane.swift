@@ -139,7 +139,8 @@ final class ScriptedControlPlane: Sendable {
                 body: .init(byteBuffer: ByteBuffer(bytes: try JSON(encoding: details).data)))
         }
         let id = wanted.proxyType == .egress ? "spiffe://\(wanted.mesh)/zone-egress" : "spiffe://\(wanted.mesh)/web"
-        let signing = try SigningRequest(pem: wanted.csr, allowed: id)
+        let signing = try SigningRequest(
+            pem: wanted.csr, allowed: id, from: Holder(type: wanted.proxyType.rawValue, name: wanted.name))
         let leaf = try self.mesh.issue(LeafProfile(uris: [id], life: life), for: signing.publicKey, now: Date(), serial: .random())
         self.state.withLock { $0.signed += 1 }
         let json = try JSON(encoding: CertificateReply(chain: leaf.pem))

@@ -1,6 +1,17 @@
 /// Made with OpenSSL 3, so that our reading of PEM and PKCS#10 is measured against somebody else's writing.
 enum Vectors {
-    /// A P-256 request for `spiffe://default/web` alone.
+    /// A P-256 request for `spiffe://default/web` that the dataplane web-1 made.
+    static let heldRequest = """
+        -----BEGIN CERTIFICATE REQUEST-----
+        MIIBETCBuAIBADAAMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAElrvHT5C0ScXM
+        0nFGrjqzMuw3sD8SqkJB2N5GWJzUB3WNnkEKwVKTg/FBJmIRDAjxZTb+p7MPnuGu
+        O3uQPZsyp6BWMFQGCSqGSIb3DQEJDjFHMEUwQwYDVR0RAQH/BDkwN4YUc3BpZmZl
+        Oi8vZGVmYXVsdC93ZWKGH3VybjplZ3JldDpwcm94eTpkYXRhcGxhbmU6d2ViLTEw
+        CgYIKoZIzj0EAwIDSAAwRQIhAJpthlC0D7iLwvPO/JgA7KdNSM95PPSpfdHadTro
+        9OC9AiBT1YZZ8QwEeLZwrlx4o4blCsyp4EBo22j80slE5qIhTw==
+        -----END CERTIFICATE REQUEST-----
+        """
+    /// A P-256 request for `spiffe://default/web` alone: nobody says who made it.
     static let webRequest = """
         -----BEGIN CERTIFICATE REQUEST-----
         MIHuMIGUAgEAMAAwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQUZ/SW8IR+LjzX

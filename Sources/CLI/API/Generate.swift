@@ -23,9 +23,10 @@ struct SigningOptions: ParsableArguments {
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
-        guard let life = GoDuration.parse(self.validFor), life >= .seconds(1) else {
+        guard let life = GoDuration.parse(self.validFor) else {
             throw ValidationError("--valid-for is \"\(self.validFor)\"; write a time such as 720h or 30m")
         }
+        if let objection = TokenRules.objection(toLife: life) { throw ValidationError("--valid-for \(objection), is \(self.validFor)") }
         if self.signingKeyPath != nil, self.kid == nil { throw ValidationError("--kid is required when --signing-key-path is used") }
         if self.signingKeyPath == nil {
             if self.kid != nil { throw ValidationError("--kid is of no use without --signing-key-path") }
@@ -78,7 +79,7 @@ struct GenerateZoneToken: AsyncParsableCommand {
             let token = ZoneToken(
                 zone: self.zone ?? "", scopes: scopes, id: UUID().uuidString.lowercased(), now: Date(), life: self.signing.life,
                 authorityHash: try self.signing.authorityHash())
-            print(try await TokenIssuer.issue(token, with: key))
+            print(try TokenIssuer.issue(token, with: key))
             return
         }
         let body: JSON = [
@@ -119,7 +120,7 @@ struct GenerateDataplaneToken: AsyncParsableCommand {
                 mesh: self.mesh, name: self.name ?? "", tags: tags, id: UUID().uuidString.lowercased(), now: Date(),
                 life: self.signing.life,
                 authorityHash: try self.signing.authorityHash())
-            print(try await TokenIssuer.issue(token, with: key))
+            print(try TokenIssuer.issue(token, with: key))
             return
         }
         let body: JSON = [
@@ -142,7 +143,7 @@ struct GenerateUserToken: AsyncParsableCommand {
         if let key = try self.signing.key() {
             let token = UserToken(
                 name: self.name, groups: self.group, id: UUID().uuidString.lowercased(), now: Date(), life: self.signing.life)
-            print(try await TokenIssuer.issue(token, with: key))
+            print(try TokenIssuer.issue(token, with: key))
             return
         }
         let body: JSON = [

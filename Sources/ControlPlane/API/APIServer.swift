@@ -93,7 +93,7 @@ package struct APIServer: Service {
             var query: [String: String] = [:]
             for (key, value) in request.uri.queryParameters { query[String(key)] = String(value) }
             let path = request.uri.path.split(separator: "/").map { PercentEncoding.decoded($0) }
-            let isAdmin = try await self.isAdmin(request, context)
+            let isAdmin = try self.isAdmin(request, context)
             let asked = APIRequest(method, path, query: query, body: Array(buffer.readableBytesView), isAdmin: isAdmin)
             let now = Date()
             if path.isEmpty, method == .get { return Self.response(APIReply(self.index)) }
@@ -116,7 +116,7 @@ package struct APIServer: Service {
         }
     }
 
-    private func isAdmin(_ request: Request, _ context: Context) async throws(APIProblem) -> Bool {
+    private func isAdmin(_ request: Request, _ context: Context) throws(APIProblem) -> Bool {
         let scheme = "Bearer "
         if let header = request.headers[.authorization] {
             guard header.hasPrefix(scheme) else {
@@ -124,7 +124,7 @@ package struct APIServer: Service {
             }
             do {
                 let token = String(header.dropFirst(scheme.count))
-                return try await self.keys.verifier(.userTokens).verify(token, as: UserToken.self, now: Date()).isAdmin
+                return try self.keys.verifier(.userTokens).verify(token, as: UserToken.self, now: Date()).isAdmin
             } catch {
                 throw APIProblem(401, "Unauthorized", error.message)
             }

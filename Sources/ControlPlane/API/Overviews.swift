@@ -8,6 +8,7 @@ import Store
 struct Overviews: Sendable {
     static let kinds: Set<String> = [ResourceKind.zoneEgress.name, ResourceKind.zoneIngress.name, ResourceKind.dataplane.name]
 
+    let reader: any ResourceReader
     let presence: Presence
 
     func overview(of resource: StoredResource, now: Date) -> JSON {
@@ -19,9 +20,8 @@ struct Overviews: Sendable {
             "modificationTime": .string(resource.modified.formatted(.iso8601)), member: resource.spec,
         ]
         if !resource.id.mesh.isEmpty { json["mesh"] = .string(resource.id.mesh) }
-        if let proxy = SelfRegistration.proxy(of: resource.id) {
-            json["\(member)Insight"] = ["subscriptions": .array(self.presence.history(of: proxy).map(Self.subscription))]
-        }
+        let streams = self.reader.proxies(of: resource.id).flatMap { self.presence.history(of: $0) }.sorted { $0.opened < $1.opened }
+        json["\(member)Insight"] = ["subscriptions": .array(streams.map(Self.subscription))]
         if !resource.status.isNull { json["status"] = resource.status }
         return json
     }

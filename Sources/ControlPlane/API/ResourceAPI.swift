@@ -9,14 +9,25 @@ package import Store
 ///     /meshes/{mesh}/dataplanes     /meshes/{mesh}/dataplanes/{name}     /dataplanes (of every mesh, to read)
 ///     /zoneegresses                 /zoneegresses/{name}                 …/_overview
 package struct ResourceAPI: Sendable {
-    private let store: ResourceStore
+    private let reader: any ResourceReader
+    /// Nil where another API writes: that of Kubernetes.
+    private let store: ResourceStore?
     private let overviews: Overviews
     private let zone: String
 
     package init(store: ResourceStore, presence: Presence, zone: String) {
+        self.reader = store
         self.store = store
-        self.overviews = Overviews(presence: presence)
+        self.overviews = Overviews(reader: store, presence: presence)
         self.zone = zone
+    }
+
+    /// Reads, and writes nothing.
+    package init(reading reader: any ResourceReader, presence: Presence) {
+        self.reader = reader
+        self.store = nil
+        self.overviews = Overviews(reader: reader, presence: presence)
+        self.zone = ""
     }
 
     package static let defaultPageSize = 100
@@ -26,6 +37,12 @@ package struct ResourceAPI: Sendable {
     package func respond(to request: APIRequest, now: Date) throws(APIProblem) -> APIReply? {
         guard let place = Place(request.path) else { return nil }
         if place.kind.isSecret, !request.isAdmin { throw Self.adminOnly }
+        if self.store == nil, request.method != .get || place.kind.isSecret {
+            throw APIProblem(
+                405, "Method not allowed",
+                "on Kubernetes this API only reads, and no secrets; use kubectl \(request.method == .get ? "get" : request.method == .delete ? "delete" : "apply")"
+            )
+        }
         switch (request.method, place.name) {
         case (.get, nil): return try self.list(place, request, now: now)
         case (.get, let name?):
@@ -88,13 +105,13 @@ package struct ResourceAPI: Sendable {
     // MARK: Reading
 
     private func list(_ place: Place, _ request: APIRequest, now: Date) throws(APIProblem) -> APIReply {
-        if let mesh = place.mesh, self.store[ResourceID(kind: ResourceKind.mesh.name, name: mesh)] == nil {
+        if let mesh = place.mesh, self.reader.resource(ResourceID(kind: ResourceKind.mesh.name, name: mesh)) == nil {
             throw .notFound("the mesh \(mesh)")
         }
         let size = try Self.number(request.query["size"], "size", 1...Self.maxPageSize) ?? Self.defaultPageSize
         let offset = try Self.number(request.query["offset"], "offset", 0...Int.max) ?? 0
         let wanted = request.query["name"] ?? ""
-        let all = self.store.list(kind: place.kind.name).filter { resource in
+        let all = self.reader.resources(place.kind.name).filter { resource in
             (place.mesh == nil || resource.id.mesh == place.mesh) && (wanted.isEmpty || resource.id.name.contains(wanted))
         }
         let page = all.dropFirst(offset).prefix(size)
@@ -120,7 +137,7 @@ package struct ResourceAPI: Sendable {
     }
 
     private func find(_ place: Place, _ name: String) throws(APIProblem) -> StoredResource {
-        guard let resource = self.store[place.id(name)] else { throw .notFound("the \(place.id(name))") }
+        guard let resource = self.reader.resource(place.id(name)) else { throw .notFound("the \(place.id(name))") }
         return resource
     }
 
@@ -145,7 +162,7 @@ package struct ResourceAPI: Sendable {
     // MARK: Writing
 
     private func put(_ place: Place, _ name: String, _ request: APIRequest, now: Date) throws(APIProblem) -> APIReply {
-        guard request.isAdmin else { throw Self.adminOnly }
+        guard request.isAdmin, let store else { throw Self.adminOnly }
         let document = try self.read(request.body)
         guard document.kind.name == place.kind.name, document.name == name, document.mesh == place.mesh else {
             throw APIProblem(
@@ -160,7 +177,7 @@ package struct ResourceAPI: Sendable {
                 ]))
         }
         do {
-            let isNew = try self.store.write { transaction in
+            let isNew = try store.write { transaction in
                 let before = try transaction.get(place.id(name))
                 if let mesh = document.mesh, try transaction.get(ResourceID(kind: ResourceKind.mesh.name, name: mesh)) == nil {
                     throw APIProblem(400, "Could not create a resource", "mesh of name \(mesh) is not found")
@@ -187,9 +204,9 @@ package struct ResourceAPI: Sendable {
     }
 
     private func delete(_ place: Place, _ name: String, _ request: APIRequest) throws(APIProblem) -> APIReply {
-        guard request.isAdmin else { throw Self.adminOnly }
+        guard request.isAdmin, let store else { throw Self.adminOnly }
         do {
-            try self.store.write { transaction in
+            try store.write { transaction in
                 let id = place.id(name)
                 guard try transaction.get(id) != nil else { throw APIProblem.notFound("the \(id)") }
                 if place.kind.name == ResourceKind.mesh.name {

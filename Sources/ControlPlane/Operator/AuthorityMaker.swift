@@ -40,7 +40,10 @@ package struct AuthorityMaker: Sendable {
     /// Whether there was anything left to make.
     @discardableResult
     package func make(_ request: AuthorityRequest, now: Date) async throws(Failure) -> Bool {
-        let names = MeshAuthorities.secretNames(mesh: request.mesh, backend: request.backend)
+        let names = (
+            certificate: AuthorityNames.certificate(mesh: request.mesh, backend: request.backend, generation: request.generation),
+            key: AuthorityNames.key(mesh: request.mesh, backend: request.backend, generation: request.generation)
+        )
         let secretKey = try await self.createOrRead(names.key, mesh: request.mesh) { () throws(IdentityError) in
             try KeyKind(rsaBits: request.rsaBits).makeKey().pem
         }

@@ -3,29 +3,40 @@ package import Identity
 import JSONModel
 package import KubeAPI
 package import MeshModel
+import Planning
 import Synchronization
 import X509
 
 /// The certificate authorities of all meshes, as the Secrets of the system namespace hold them.
 package struct MeshAuthorities: Sendable {
+    /// The one that signs.
     package var sound: [MeshName: CertificateAuthority] = [:]
+    /// What is trusted, PEM: the authority that signs first, and during a rotation the other one.
+    package var trust: [MeshName: String] = [:]
     /// Why a mesh has no usable authority, in a sentence. A mesh whose Secrets are not made yet is in neither.
     package var problems: [MeshName: String] = [:]
 
     package init() {}
 
-    /// Names of the Secrets of a builtin backend.
-    package static func secretNames(mesh: MeshName, backend: String) -> (certificate: String, key: String) {
-        ("\(mesh).ca-builtin-cert-\(backend)", "\(mesh).ca-builtin-key-\(backend)")
-    }
+    /// Which authority signs in each mesh, as a word that changes with it.
+    package var signers: [MeshName: String] { self.sound.mapValues { String($0.fingerprint.prefix(16)) } }
 
-    package init(meshes: some Sequence<Mesh>, secrets: [ObjectKey: KubeObject], namespace: String, cache: AuthorityCache) {
+    /// - Parameter file: the text of a file of the control plane's own machine; nil where there are none to speak of.
+    package init(
+        meshes: some Sequence<Mesh>, secrets: [ObjectKey: KubeObject], namespace: String, cache: AuthorityCache,
+        file: ((_ path: String) -> String?)? = nil
+    ) {
         for mesh in meshes {
             guard let backend = mesh.backend else { continue }
             do {
-                guard let (certificate, key) = try Self.texts(mesh.name, backend, secrets, namespace) else { continue }
-                self.sound[mesh.name] = try cache.authority(
-                    certificatePEM: certificate, keyPEM: key, name: "the certificate authority of mesh \(mesh.name)")
+                let all = try Self.texts(mesh.name, backend, secrets, namespace, file).map { certificate, key in
+                    try cache.authority(
+                        certificatePEM: certificate, keyPEM: key, name: "the certificate authority of mesh \(mesh.name)")
+                }
+                // While the one that is to sign is being made, the other goes on.
+                guard let signer = all.first else { continue }
+                self.sound[mesh.name] = signer
+                self.trust[mesh.name] = all.flatMap(\.bundle).map(\.pem).joined()
             } catch let error as IdentityError {
                 self.problems[mesh.name] = error.message
             } catch {
@@ -38,10 +49,11 @@ package struct MeshAuthorities: Sendable {
         var description: String
     }
 
-    /// Certificate and key of a backend, PEM; nil when a builtin one is still to be made.
+    /// Certificate and key of each authority of a backend, PEM; those of builtin ones that are still to be made are left out.
     private static func texts(
-        _ mesh: MeshName, _ backend: Mesh.Backend, _ secrets: [ObjectKey: KubeObject], _ namespace: String
-    ) throws -> (String, String)? {
+        _ mesh: MeshName, _ backend: Mesh.Backend, _ secrets: [ObjectKey: KubeObject], _ namespace: String,
+        _ file: ((String) -> String?)?
+    ) throws -> [(String, String)] {
         func secret(_ name: String) throws -> String? {
             guard let object = secrets[ObjectKey(namespace: namespace, name: name)] else { return nil }
             guard let text = object.secretText("value") else {
@@ -50,16 +62,19 @@ package struct MeshAuthorities: Sendable {
             return text
         }
         switch backend.authority {
-        case .builtin:
-            let names = Self.secretNames(mesh: mesh, backend: backend.name)
-            switch (try secret(names.certificate), try secret(names.key)) {
-            case (let certificate?, let key?): return (certificate, key)
-            case (.some, nil):
-                throw Problem(
-                    description:
-                        "Secret \(namespace)/\(names.certificate) is there without \(names.key); restore the key, or delete the certificate to get a new authority"
-                )
-            case (nil, _): return nil
+        case .builtin(_, _, let generations):
+            return try generations.compactMap { generation in
+                let certificateName = AuthorityNames.certificate(mesh: mesh, backend: backend.name, generation: generation)
+                let keyName = AuthorityNames.key(mesh: mesh, backend: backend.name, generation: generation)
+                switch (try secret(certificateName), try secret(keyName)) {
+                case (let certificate?, let key?): return (certificate, key)
+                case (.some, nil):
+                    throw Problem(
+                        description:
+                            "Secret \(namespace)/\(certificateName) is there without \(keyName); restore the key, or delete the certificate to get a new authority"
+                    )
+                case (nil, _): return nil
+                }
             }
         case .provided(let certificate, let key):
             func text(_ source: DataSource, _ what: String) throws -> String {
@@ -75,11 +90,17 @@ package struct MeshAuthorities: Sendable {
                     }
                     return text
                 case .inlineString(let text): return text
-                case .file:
-                    throw Problem(description: "the \(what) of mesh \(mesh) names a file; on Kubernetes use secret or inline")
+                case .file(let path):
+                    guard let file else {
+                        throw Problem(description: "the \(what) of mesh \(mesh) names a file; on Kubernetes use secret or inline")
+                    }
+                    guard let text = file(path) else {
+                        throw Problem(description: "the file \(path) with the \(what) of mesh \(mesh) cannot be read by the control plane")
+                    }
+                    return text
                 }
             }
-            return (try text(certificate, "CA certificate"), try text(key, "CA key"))
+            return [(try text(certificate, "CA certificate"), try text(key, "CA key"))]
         }
     }
 }

@@ -22,6 +22,7 @@ package struct OperatorLoop: Service {
     /// Nil where nobody else can own the kinds.
     private let definitions: DefinitionsCheck?
     private let leadership: Leadership
+    private let onRead: @Sendable () -> Void
     private let makeExecutor: @Sendable () -> Executor
     private let readiness: Readiness
     private let metrics: OperatorMetrics
@@ -32,11 +33,13 @@ package struct OperatorLoop: Service {
 
     private static let definitionsPause = Duration.seconds(2)
 
+    /// - Parameter onRead: called once, when everything has been read and nothing is planned yet.
     package init(
         source: any WorldSource, hub: ConfigHub, presence: Presence, acknowledgements: AcknowledgementBook,
         writeFailures: WriteFailureBook, definitions: DefinitionsCheck?,
         leadership: Leadership, readiness: Readiness,
-        metrics: OperatorMetrics, logger: Logger, makeExecutor: @escaping @Sendable () -> Executor
+        metrics: OperatorMetrics, logger: Logger, onRead: @escaping @Sendable () -> Void = {},
+        makeExecutor: @escaping @Sendable () -> Executor
     ) {
         self.source = source
         self.hub = hub
@@ -48,6 +51,7 @@ package struct OperatorLoop: Service {
         self.readiness = readiness
         self.metrics = metrics
         self.logger = logger
+        self.onRead = onRead
         self.makeExecutor = makeExecutor
     }
 
@@ -61,6 +65,7 @@ package struct OperatorLoop: Service {
             let presenceChanges = self.presence.changes()
             try await self.waitForDefinitions(stopped: { news.isFinished })
             try await self.source.waitUntilRead()
+            self.onRead()
             self.readiness.set(.caches, nil)
             try await withThrowingTaskGroup { group in
                 group.addTask { for await _ in changes { news.up() } }

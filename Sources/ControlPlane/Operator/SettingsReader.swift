@@ -61,7 +61,9 @@ package struct SettingsReader: Sendable {
         guard let text else { throw Unreadable(sentence: "\(name) has no key \(Self.key)") }
         do {
             let json = try YAMLDocument.parseOne(text, file: Self.key)
-            return try EgretSettings(json.isNull ? .object([:]) : json)
+            var settings = try EgretSettings(json.isNull ? .object([:]) : json)
+            settings.tokens = try settings.tokens.resolved()
+            return settings
         } catch {
             throw Unreadable(sentence: "\(name) cannot be used: \(error)")
         }

@@ -36,6 +36,10 @@ package struct WorldReader: WorldSource {
 
     package func object(_ type: ResourceType, _ key: ObjectKey) -> KubeObject? { self.informers[type].object(key) }
 
+    package func objects(_ type: ResourceType) -> [KubeObject] {
+        self.informers[type].snapshot.sorted { $0.key < $1.key }.map(\.value)
+    }
+
     package func waitUntilRead() async throws(CancellationError) { try await self.informers.waitUntilSynchronised() }
 
     package func changes() -> any AsyncSequence<Void, Never> & Sendable { self.informers.changes().map { _ in () } }
@@ -54,11 +58,12 @@ package struct WorldReader: WorldSource {
             if let mesh = try? MeshName(key.name) { authorities.problems[mesh] = failure.sentence }
         }
         let owner = objects[.deployments, namespace: self.namespace, name: "egret-control-plane"]
-        let observed = Observed(
+        var observed = Observed(
             settings: settings, systemNamespace: self.namespace, controlPlane: owner.map { OwnerReference(controller: $0) },
-            objects: objects, trust: authorities.sound.mapValues { $0.certificate.pem }, authorityProblems: authorities.problems,
+            objects: objects, trust: authorities.trust, authorityProblems: authorities.problems,
             writeFailures: self.writeFailures.failures(of: .zoneEgresses), acknowledgements: self.acknowledgements.all,
             online: self.presence.online(at: now), now: now)
+        observed.signers = authorities.signers
         return (observed, authorities, meshes)
     }
 

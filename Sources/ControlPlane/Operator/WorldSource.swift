@@ -16,6 +16,9 @@ package protocol WorldSource: Sendable {
 
     func object(_ type: ResourceType, _ key: ObjectKey) -> KubeObject?
 
+    /// All of a kind, in the order of their keys.
+    func objects(_ type: ResourceType) -> [KubeObject]
+
     /// Takes the settings as they are now. Returns whether they, or what is wrong with them, changed.
     func readSettings(_ settings: inout SettingsReader) -> Bool
 

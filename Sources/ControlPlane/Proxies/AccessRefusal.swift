@@ -38,6 +38,7 @@ package struct AccessRefusal: Error, Sendable, CustomStringConvertible {
         case noIdentity = "no_identity"
         case nameInUse = "name_in_use"
         case badSigningRequest = "bad_signing_request"
+        case foreignSigningRequest = "foreign_signing_request"
         // 503: ask again.
         case unavailable
     }
@@ -57,7 +58,8 @@ package struct AccessRefusal: Error, Sendable, CustomStringConvertible {
             .tokenUnknownKey, .tokenBadSignature, .tokenNotYetValid, .tokenExpired, .tokenRevoked, .tokenWrongAudience:
             401
         case .wrongNamespace, .wrongPod, .unknownPod, .wrongServiceAccount, .notAnEgress, .noDataplane, .noResource, .wrongMesh,
-            .unsupportedProxyType, .noIdentity, .badSigningRequest, .nameInUse, .tokenWrongScope, .tokenWrongZone, .tokenWrongMesh,
+            .unsupportedProxyType, .noIdentity, .badSigningRequest, .foreignSigningRequest, .nameInUse, .tokenWrongScope, .tokenWrongZone,
+            .tokenWrongMesh,
             .tokenWrongName,
             .tokenWrongTags:
             403

@@ -11,7 +11,8 @@ package protocol ProxyAuthenticator: Sendable {
     /// The caller is who the proxy is: the pod it is named after, the bearer of a token for it.
     func authenticate(token: String, as proxy: ProxyClaim) async throws(AccessRefusal)
     /// And that one may be this proxy.
-    func authorize(_ proxy: ProxyClaim) throws(AccessRefusal)
+    /// - Parameter token: authenticated; what it is decides which proxies its bearer can be.
+    func authorize(_ proxy: ProxyClaim, token: String) throws(AccessRefusal)
 }
 
 /// Asks Kubernetes whom a token belongs to (TokenReview) and compares the answer with the cached pod.
@@ -47,7 +48,7 @@ package final class TokenAuthenticator: ProxyAuthenticator {
         try Admission.checkBearer(answer, proxy: proxy.id.name, pod: self.evidence(key).pod)
     }
 
-    package func authorize(_ proxy: ProxyClaim) throws(AccessRefusal) {
+    package func authorize(_ proxy: ProxyClaim, token: String) throws(AccessRefusal) {
         try Admission.checkRole(proxy, self.evidence(try Admission.podKey(ofProxy: proxy.id.name)))
     }
 

@@ -27,8 +27,9 @@ struct ProxyHandlers: Sendable {
     func stream(_ request: Request) async -> Response {
         do {
             let proxy = try self.proxy(request)
-            try await self.authenticator.authenticate(token: try Self.token(request), as: proxy)
-            try self.authenticator.authorize(proxy)
+            let token = try Self.token(request)
+            try await self.authenticator.authenticate(token: token, as: proxy)
+            try self.authenticator.authorize(proxy, token: token)
             let have = request.uri.queryParameters.get("have")
             return Response(
                 status: .ok, headers: [.contentType: StreamMessage.contentType, .cacheControl: "no-store"],
@@ -117,18 +118,25 @@ struct ProxyHandlers: Sendable {
         do {
             let wanted: CertificateRequest = try await self.body(request)
             let proxy = ProxyClaim(type: wanted.proxyType, name: wanted.name, mesh: wanted.mesh, home: self.authenticator.home)
-            try await self.authenticator.authenticate(token: try Self.token(request), as: proxy)
-            try self.authenticator.authorize(proxy)
+            let token = try Self.token(request)
+            try await self.authenticator.authenticate(token: token, as: proxy)
+            try self.authenticator.authorize(proxy, token: token)
             guard let world = self.hub.world else {
                 throw AccessRefusal(.unavailable, "the control plane has not read its cluster yet")
             }
             let grant = try world.grant(for: proxy.id, mesh: wanted.mesh)
             let chain: String
             do {
-                chain = try grant.sign(csr: wanted.csr, now: Date())
+                chain = try grant.sign(
+                    csr: wanted.csr, from: Holder(type: wanted.proxyType.rawValue, name: wanted.name), now: Date())
             } catch {
-                let isOurs = error.code == .expired
-                throw AccessRefusal(isOurs ? .unavailable : .badSigningRequest, error.message)
+                let reason: AccessRefusal.Reason =
+                    switch error.code {
+                    case .expired: .unavailable
+                    case .wrongHolder: .foreignSigningRequest
+                    default: .badSigningRequest
+                    }
+                throw AccessRefusal(reason, error.message)
             }
             self.metrics.certificates.add()
             self.logger.info(
@@ -144,7 +152,9 @@ struct ProxyHandlers: Sendable {
         do {
             guard let registrar else {
                 throw AccessRefusal(
-                    .badRequest, "this control plane has its proxies' resources from Kubernetes; start the proxy without --dataplane-file")
+                    .badRequest,
+                    "this control plane has its proxies' resources from Kubernetes: kubectl apply the ZoneEgress, then start the proxy with "
+                        + "--name instead of --dataplane-file")
             }
             let registration: Registration = try await self.body(request)
             let proxy = ProxyClaim(

@@ -26,8 +26,8 @@ package struct CertificateGrant: Sendable {
     }
 
     /// Signs a request that keeps to the grant. PEM, leaf first; a CA that is not its own root follows.
-    package func sign(csr: String, now: Date) throws(IdentityError) -> String {
-        let request = try SigningRequest(pem: csr, allowed: self.spiffeID)
+    package func sign(csr: String, from holder: Holder, now: Date) throws(IdentityError) -> String {
+        let request = try SigningRequest(pem: csr, allowed: self.spiffeID, from: holder)
         let leaf = try self.authority.issue(self.profile, for: request.publicKey, now: now, serial: .random())
         let issuer = self.authority.certificate
         return leaf.pem + (issuer.issuer == issuer.subject ? "" : issuer.pem)

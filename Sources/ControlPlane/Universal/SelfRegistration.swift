@@ -36,7 +36,7 @@ package struct SelfRegistration: ProxyRegistrar, Service {
             throw AccessRefusal(.badRequest, "the proxy says that it is \(proxy.resourceID), its resource is \(id)")
         }
         // What it wants to be, too, and not only what it was.
-        try await self.admission.authenticate(token: token, as: proxy, dataplane: document.spec)
+        try self.admission.authenticate(token: token, as: proxy, dataplane: document.spec)
         if let mesh = document.mesh, self.store[ResourceID(kind: ResourceKind.mesh.name, name: mesh)] == nil {
             throw AccessRefusal(.badRequest, "there is no mesh \(mesh); egretctl apply it first")
         }

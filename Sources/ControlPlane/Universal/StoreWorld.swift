@@ -37,20 +37,24 @@ package struct StoreWorld: WorldSource {
 
     package func object(_ type: ResourceType, _ key: ObjectKey) -> KubeObject? { self.objects[type, key] }
 
+    package func objects(_ type: ResourceType) -> [KubeObject] { self.objects.sorted(type) }
+
     private var objects: Objects { Objects(self.store.list().compactMap(self.forms.object)) }
 
     package func observed(settings: EgretSettings, now: Date) -> (observed: Observed, authorities: MeshAuthorities, meshes: [Mesh]) {
         let objects = self.objects
         let meshes = objects.sorted(.meshes).compactMap { try? Mesh(name: $0.name, spec: $0.spec) }
         var authorities = MeshAuthorities(
-            meshes: meshes, secrets: objects[.secrets], namespace: self.namespace, cache: self.authorityCache)
+            meshes: meshes, secrets: objects[.secrets], namespace: self.namespace, cache: self.authorityCache
+        ) { path in FileManager.default.contents(atPath: path).flatMap { String(validating: $0, as: UTF8.self) } }
         for (key, failure) in self.writeFailures.failures(of: .meshes) {
             if let mesh = try? MeshName(key.name) { authorities.problems[mesh] = failure.sentence }
         }
-        let observed = Observed(
+        var observed = Observed(
             home: .universal, settings: settings, systemNamespace: self.namespace, objects: objects,
-            trust: authorities.sound.mapValues { $0.certificate.pem }, authorityProblems: authorities.problems,
+            trust: authorities.trust, authorityProblems: authorities.problems,
             acknowledgements: self.acknowledgements.all, online: self.presence.online(at: now), now: now)
+        observed.signers = authorities.signers
         return (observed, authorities, meshes)
     }
 }

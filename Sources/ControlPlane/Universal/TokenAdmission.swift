@@ -19,21 +19,21 @@ package struct TokenAdmission: ProxyAuthenticator {
 
     package var home: Home { .universal }
 
-    package func authenticate(token: String, as proxy: ProxyClaim) async throws(AccessRefusal) {
-        try await self.authenticate(token: token, as: proxy, dataplane: self.dataplane(of: proxy))
+    package func authenticate(token: String, as proxy: ProxyClaim) throws(AccessRefusal) {
+        try self.authenticate(token: token, as: proxy, dataplane: self.dataplane(of: proxy))
     }
 
     /// - Parameter dataplane: the spec whose tags the token has to allow; nil where there is none yet.
-    func authenticate(token: String, as proxy: ProxyClaim, dataplane: JSON?) async throws(AccessRefusal) {
+    func authenticate(token: String, as proxy: ProxyClaim, dataplane: JSON?) throws(AccessRefusal) {
         let now = Date()
         do throws(TokenRefusal) {
             switch proxy.id.kind {
             case .egress, .ingress:
-                let claims = try await self.keys.verifier(.zoneTokens).verify(token, as: ZoneToken.self, now: now)
+                let claims = try self.keys.verifier(.zoneTokens).verify(token, as: ZoneToken.self, now: now)
                 try claims.check(scope: proxy.id.kind == .egress ? .egress : .ingress, zone: self.zone)
             case .dataplane:
                 let verifier = self.keys.verifier(.dataplaneTokens(mesh: proxy.mesh))
-                let claims = try await verifier.verify(token, as: DataplaneToken.self, now: now)
+                let claims = try verifier.verify(token, as: DataplaneToken.self, now: now)
                 try claims.check(mesh: proxy.mesh, name: proxy.resourceName, tags: dataplane.map(Self.tags))
             }
         } catch {
@@ -41,7 +41,7 @@ package struct TokenAdmission: ProxyAuthenticator {
         }
     }
 
-    package func authorize(_ proxy: ProxyClaim) throws(AccessRefusal) {
+    package func authorize(_ proxy: ProxyClaim, token: String) throws(AccessRefusal) {
         if self.store[proxy.resourceID] == nil {
             throw AccessRefusal(
                 .noResource,

@@ -25,16 +25,16 @@ package struct UniversalControlPlane: Sendable {
     ) async throws {
         let store = try ResourceStore(file: options.storeFile)
         let writer = StoreWriter(store)
-        let keys = TokenKeys(store)
+        let tokenSettings = try options.configFile.map(TokenSettings.read(file:)) ?? TokenSettings()
+        let keys = TokenKeys(StoreTokenSecrets(store)) { tokenSettings }
         let now = Date()
-        try keys.ensure(.zoneTokens, now: now)
-        try await Self.ensureAdminToken(store, keys, now: now)
+        if tokenSettings.zone.isIssuer { _ = try await keys.signingKey(.zoneTokens, now: now) }
+        if tokenSettings.user.isIssuer { try await Self.ensureAdminToken(store, keys, now: now) }
         let certificates = ServingCertificateStore(
             writer: writer, namespace: StoredForm.systemNamespace, names: options.names + [ProcessInfo.processInfo.hostName])
-        let identity = try ServingIdentity(try await certificates.ensure(now: now))
+        _ = try await certificates.ensure(now: now)
 
         let presence = Presence()
-        presence.remember(Self.lastSeen(store), now: now)
         let readiness = Readiness()
         readiness.set(.definitions, nil)
         let acknowledgements = AcknowledgementBook()
@@ -43,6 +43,8 @@ package struct UniversalControlPlane: Sendable {
         let source = StoreWorld(
             store: store, settings: EgretSettings(zone: options.zone), acknowledgements: acknowledgements, writeFailures: writeFailures,
             presence: presence)
+        // Before anybody looks for resources that their proxies have left behind.
+        presence.remember(LastSeen.proxies(source, home: .universal), now: now)
         let metrics = OperatorMetrics(registry)
         let operatorLoop = OperatorLoop(
             source: source, hub: hub, presence: presence, acknowledgements: acknowledgements, writeFailures: writeFailures,
@@ -55,10 +57,15 @@ package struct UniversalControlPlane: Sendable {
         let admission = TokenAdmission(store: store, keys: keys, zone: options.zone)
         let registration = SelfRegistration(store: store, admission: admission, presence: presence, logger: logger)
         let proxyMetrics = ProxyMetrics(registry)
+        let resources = ResourceAPI(store: store, presence: presence, zone: options.zone)
+        let index: JSON = [
+            "hostname": .string(ProcessInfo.processInfo.hostName), "tagline": "Egret", "product": "Egret", "version": .string(version),
+            "mode": "zone", "zone": .string(options.zone), "environment": "universal",
+        ]
         let proxyFacing = ProxyFacing(
             source: source, store: certificates, leadership: .always, readiness: readiness, logger: logger
         ) { identity in
-            ProxyServer(
+            let proxies = ProxyServer(
                 address: .init(host: options.bindAddress, port: options.proxyPort), identity: identity, authenticator: admission,
                 registrar: registration, hub: hub, acknowledgements: acknowledgements, metrics: proxyMetrics, logger: logger
             ) { port in
@@ -66,53 +73,40 @@ package struct UniversalControlPlane: Sendable {
                 logger.info("Serving proxies", metadata: ["address": "\(options.bindAddress)", "port": "\(port)"])
                 onListening(.proxies, port)
             }
-        }
-        let resources = ResourceAPI(store: store, presence: presence, zone: options.zone)
-        let tokens = TokenAPI(keys: keys, zone: options.zone) { CertificateHash.of(pem: identity.certificate.authority.certificate.pem) }
-        let index: JSON = [
-            "hostname": .string(ProcessInfo.processInfo.hostName), "tagline": "Egret", "product": "Egret", "version": .string(version),
-            "mode": "zone", "zone": .string(options.zone),
-        ]
-        func api(_ server: Server, port: Int, flag: String, identity: ServingIdentity?) -> APIServer {
-            APIServer(
-                address: .init(host: options.bindAddress, port: port), flag: flag, identity: identity, resources: resources,
-                tokens: tokens, keys: keys, index: index, logger: logger
-            ) { port in
-                logger.info(
-                    "Serving the API",
-                    metadata: ["address": "\(options.bindAddress)", "port": "\(port)", "tls": "\(identity != nil)"])
-                onListening(server, port)
+            let tokens = TokenAPI(keys: keys, zone: { options.zone }) {
+                CertificateHash.of(pem: identity.certificate.authority.certificate.pem)
             }
+            func api(_ server: Server, port: Int, flag: String, identity: ServingIdentity?) -> APIServer {
+                APIServer(
+                    address: .init(host: options.bindAddress, port: port), flag: flag, identity: identity, resources: resources,
+                    tokens: tokens, keys: keys, index: index, logger: logger
+                ) { port in
+                    logger.info(
+                        "Serving the API",
+                        metadata: ["address": "\(options.bindAddress)", "port": "\(port)", "tls": "\(identity != nil)"])
+                    onListening(server, port)
+                }
+            }
+            return [
+                proxies, api(.api, port: options.apiPort, flag: "--api-port", identity: nil),
+                api(.apiTLS, port: options.apiTLSPort, flag: "--api-tls-port", identity: identity),
+            ]
         }
         let diagnostics = DiagnosticsServer(
             address: .init(host: options.bindAddress, port: options.diagnosticsPort), readiness: readiness, registry: registry,
             logger: logger
         ) { port in onListening(.diagnostics, port) }
-        self.services = [
-            diagnostics, operatorLoop, proxyFacing, registration,
-            api(.api, port: options.apiPort, flag: "--api-port", identity: nil),
-            api(.apiTLS, port: options.apiTLSPort, flag: "--api-tls-port", identity: identity),
-        ]
+        self.services = [diagnostics, operatorLoop, proxyFacing, registration]
     }
 
     /// The token by which administrators on other machines prove themselves; on this one the API shows it.
-    @inline(never) @_optimize(none)
     private static func ensureAdminToken(_ store: ResourceStore, _ keys: TokenKeys, now: Date) async throws {
         let id = ResourceID(kind: ResourceKind.globalSecret.name, name: "admin-user-token")
         guard store[id] == nil else { return }
         let claims = UserToken(
             name: "mesh-system:admin", groups: [UserToken.adminGroup], id: UUID().uuidString.lowercased(), now: now,
             life: TokenRules.longestLife)
-        let token = try await keys.issue(claims, for: .userTokens, now: now)
+        let token = try TokenIssuer.issue(claims, with: try await keys.signingKey(.userTokens, now: now))
         try store.write { try $0.put(id, spec: ["data": .string(Data(token.utf8).base64EncodedString())], now: now) }
-    }
-
-    /// Proxies that the statuses in the store call connected.
-    private static func lastSeen(_ store: ResourceStore) -> [ProxyID] {
-        store.list().compactMap { resource in
-            guard let proxy = SelfRegistration.proxy(of: resource.id) else { return nil }
-            let offline = (resource.status["conditions"]?.array ?? []).contains { $0["reason"] == "Offline" }
-            return resource.labels[SelfRegistration.label] != nil || (!resource.status.isNull && !offline) ? proxy : nil
-        }
     }
 }

@@ -11,6 +11,8 @@ package struct UniversalOptions: Hashable, Sendable {
     package var apiTLSPort = 5682
     /// Names and addresses, beside the machine's own, under which proxies reach this control plane.
     package var names: [String] = []
+    /// Who issues tokens and what proves them: `TokenSettings.read(file:)`. Nil: this control plane, by its own keys.
+    package var configFile: String?
 
     package init() {}
 }

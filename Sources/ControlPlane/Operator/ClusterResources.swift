@@ -1,0 +1,47 @@
+import FoundationEssentials
+import JSONModel
+import KubeAPI
+import MeshModel
+package import Planning
+package import Store
+
+/// The objects of a cluster as the API's resources. Those of the system namespace go by their own name, others by
+/// `<name>.<namespace>`, as in Kuma.
+package struct ClusterResources: ResourceReader {
+    private let source: any WorldSource
+
+    package init(_ source: any WorldSource) { self.source = source }
+
+    package func resources(_ kind: String) -> [StoredResource] {
+        guard let type = Self.type(kind) else { return [] }
+        return self.source.objects(type).map { self.resource($0, kind) }.sorted { $0.id < $1.id }
+    }
+
+    package func resource(_ id: ResourceID) -> StoredResource? { self.resources(id.kind).first { $0.id == id } }
+
+    package func proxies(of id: ResourceID) -> [ProxyID] {
+        switch id.kind {
+        case ResourceKind.zoneEgress.name:
+            let pods = self.source.objects(.pods).filter { pod in
+                pod.namespace == self.source.namespace && pod.metadata.labels[EgressNames.zoneEgressLabel] == id.name
+            }
+            return [ProxyID(.egress, id.name)] + pods.map { ProxyID(.egress, pod: $0) }
+        case ResourceKind.dataplane.name:
+            return [ProxyID(.dataplane, id.name.contains(".") ? id.name : "\(id.name).\(self.source.namespace)")]
+        default: return []
+        }
+    }
+
+    private static func type(_ kind: String) -> ResourceType? { ResourceType.kumaTypes.first { $0.kind == kind } }
+
+    private func resource(_ object: KubeObject, _ kind: String) -> StoredResource {
+        let isOfMesh = ResourceKind.named(kind)?.isOfMesh ?? false
+        let mesh = object["mesh"]?.string ?? object.metadata.labels["kuma.io/mesh"] ?? MeshName.default.text
+        let isOurs = object.namespace == nil || object.namespace == self.source.namespace
+        let created = object.metadata.creationTimestamp ?? .distantPast
+        return StoredResource(
+            id: ResourceID(kind: kind, mesh: isOfMesh ? mesh : "", name: isOurs ? object.name : "\(object.name).\(object.namespace ?? "")"),
+            version: Int64(object.metadata.resourceVersion ?? "") ?? 0, created: created, modified: created, labels: object.metadata.labels,
+            spec: object.spec, status: object["status"] ?? nil)
+    }
+}
