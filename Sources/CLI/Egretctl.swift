@@ -19,7 +19,7 @@ package struct Egretctl: AsyncParsableCommand {
             """,
         version: "egretctl \(EgretVersion.current)",
         subcommands: [
-            Install.self, Config.self, Apply.self, Get.self, Delete.self, Inspect.self, Generate.self, Version.self,
+            Install.self, Config.self, Apply.self, Get.self, Delete.self, Inspect.self, Generate.self, Rotate.self, Version.self,
         ])
 
     package init() {}

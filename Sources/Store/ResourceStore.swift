@@ -98,6 +98,9 @@ package final class ResourceStore: Sendable {
     /// Yields after every change, several changes perhaps once. Ends with its reader.
     package func changes() -> AsyncStream<Void> { self.changed.listen() }
 
+    /// Has everybody look again, because of something outside of the store.
+    package func tell() { self.changed.tell() }
+
     // MARK: Errors
 
     private static func unusable(_ file: String, _ error: any Error) -> StoreError {

@@ -100,6 +100,39 @@ struct MeshAuthoritiesTests {
         #expect(try self.read().problems.isEmpty)
     }
 
+    @Test("While the next authority is being made, the one before signs; broken ones are told")
+    func generations() async throws {
+        try await self.maker.make(try Self.request(), now: Date())
+        func authorities(_ generations: [JSON]) throws -> MeshAuthorities {
+            let mesh = try Mesh(
+                name: "default",
+                spec: [
+                    "mtls": [
+                        "enabledBackend": "ca-1",
+                        "backends": [["name": "ca-1", "type": "builtin", "conf": ["caCert": ["generations": .array(generations)]]]],
+                    ]
+                ])
+            var secrets: [ObjectKey: KubeObject] = [:]
+            for what in ["cert", "key", "cert-ca-1.2", "key-ca-1.2"] {
+                let key = what.contains("ca-1") ? ObjectKey(namespace: Self.namespace, name: "default.ca-builtin-\(what)") : Self.key(what)
+                secrets[key] = self.cluster[.secrets, key]
+            }
+            return MeshAuthorities(meshes: [mesh], secrets: secrets, namespace: Self.namespace, cache: AuthorityCache())
+        }
+        let first = try authorities([1])
+        #expect(try authorities([2, 1]).signers == first.signers && authorities([1, 2]).trust == first.trust)
+        #expect(try authorities([2]).sound.isEmpty && authorities([2]).problems.isEmpty)
+        var request = try Self.request()
+        request.generation = 2
+        try await self.maker.make(request, now: Date())
+        let second = try authorities([2])
+        #expect(second.signers != first.signers)
+        let name = try MeshName("default")
+        #expect(try authorities([2, 1]).signers == second.signers)
+        #expect(try authorities([2, 1]).trust[name] == (second.trust[name] ?? "") + (first.trust[name] ?? ""))
+        #expect(try authorities([1, 2]).signers == first.signers)
+    }
+
     @Test("A provided authority comes from the Secrets or texts the Mesh names")
     func provided() throws {
         let authority = try CertificateAuthority.makeBuiltin(

@@ -2,6 +2,7 @@ import ConfigSync
 import ControlPlane
 import CurlTransport
 import Foundation
+import Identity
 import JSONModel
 import Logging
 import ServiceLifecycle
@@ -10,6 +11,7 @@ import Telemetry
 import TestKit
 import Testing
 import Tokens
+import X509
 
 /// A whole control plane without Kubernetes on ports of its own, and requests to it: what people and proxies meet.
 struct RunningUniversal: Sendable {
@@ -133,6 +135,23 @@ struct RunningUniversal: Sendable {
         ]
         return try await self.post(
             Registration.path, Registration(proxyType: .egress, name: name, mesh: "", instance: instance, resource: egress), token: token)
+    }
+
+    /// The configuration that a proxy gets when it comes with nothing.
+    func config(_ type: ProxyType = .egress, _ name: String, mesh: String = "", token: String) async throws -> JSON {
+        let stream = try await self.openStream(type, name, mesh: mesh, token: token)
+        try #require(stream.status == 200)
+        var messages = MessageReader(stream)
+        return try await messages.snapshot().config
+    }
+
+    /// A certificate for `key`, leaf first; nil while there is none.
+    func certificate(_ key: ProxyKey, _ name: String, mesh: String = "default", token: String) async throws -> [Certificate]? {
+        let csr = key.signingRequest(spiffeID: "spiffe://\(mesh)/zone-egress", holder: Holder(type: "egress", name: name))
+        let answer = try await self.post(
+            CertificateRequest.path, CertificateRequest(proxyType: .egress, name: name, mesh: mesh, csr: csr), token: token)
+        guard answer.status == 200 else { return nil }
+        return try Certificate.bundle(pem: answer.json["chain"]?.string ?? "", what: "the chain")
     }
 
     private func proxyRequest(_ method: String, _ target: String, token: String?, body: [UInt8]?) -> HTTPRequest {

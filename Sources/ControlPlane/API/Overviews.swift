@@ -20,10 +20,25 @@ struct Overviews: Sendable {
             "modificationTime": .string(resource.modified.formatted(.iso8601)), member: resource.spec,
         ]
         if !resource.id.mesh.isEmpty { json["mesh"] = .string(resource.id.mesh) }
-        let streams = self.reader.proxies(of: resource.id).flatMap { self.presence.history(of: $0) }.sorted { $0.opened < $1.opened }
-        json["\(member)Insight"] = ["subscriptions": .array(streams.map(Self.subscription))]
+        let proxies = self.reader.proxies(of: resource.id)
+        let streams = proxies.flatMap { self.presence.history(of: $0) }.sorted { $0.opened < $1.opened }
+        var insight: JSON = ["subscriptions": .array(streams.map(Self.subscription))]
+        let certificates = proxies.flatMap { proxy in
+            self.presence.issued(to: proxy).sorted { $0.key < $1.key }.map { Self.certificate($0.value, mesh: $0.key) }
+        }
+        if !certificates.isEmpty { insight["certificates"] = .array(certificates) }
+        // A dataplane has one mesh, and Kuma's place for it.
+        if resource.id.kind == ResourceKind.dataplane.name, let first = certificates.first { insight["mTLS"] = first }
+        json["\(member)Insight"] = insight
         if !resource.status.isNull { json["status"] = resource.status }
         return json
+    }
+
+    private static func certificate(_ issued: Presence.Issued, mesh: String) -> JSON {
+        [
+            "mesh": .string(mesh), "lastCertificateRegeneration": .string(issued.at.formatted(.iso8601)),
+            "certificateExpirationTime": .string(issued.until.formatted(.iso8601)),
+        ]
     }
 
     private static func subscription(_ stream: Presence.Stream) -> JSON {

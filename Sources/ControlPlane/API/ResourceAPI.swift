@@ -1,6 +1,7 @@
 package import FoundationEssentials
 import JSONModel
 import MeshModel
+import Planning
 package import Store
 
 /// The REST API's resources: Kuma's paths and shapes over the store.
@@ -209,6 +210,9 @@ package struct ResourceAPI: Sendable {
             try store.write { transaction in
                 let id = place.id(name)
                 guard try transaction.get(id) != nil else { throw APIProblem.notFound("the \(id)") }
+                if place.kind.name == ResourceKind.secret.name, let mesh = place.mesh {
+                    try Self.checkUnused(name, of: mesh, transaction)
+                }
                 if place.kind.name == ResourceKind.mesh.name {
                     let attached = try transaction.list(kind: ResourceKind.dataplane.name).filter { $0.id.mesh == name }
                     if let first = attached.first {
@@ -229,6 +233,30 @@ package struct ResourceAPI: Sendable {
         } catch {
             throw Self.problem(error)
         }
+    }
+
+    /// The secrets of an authority in use stay, as in Kuma: proxies could no longer be signed for.
+    private static func checkUnused(_ name: String, of mesh: String, _ transaction: StoreTransaction) throws {
+        let id = ResourceID(kind: ResourceKind.mesh.name, name: mesh)
+        guard let spec = try transaction.get(id)?.spec, let mesh = try? Mesh(name: mesh, spec: spec), let backend = mesh.backend
+        else { return }
+        let inUse: [String] =
+            switch backend.authority {
+            case .builtin(_, _, let generations):
+                generations.flatMap { generation in
+                    [
+                        AuthorityNames.certificate(mesh: mesh.name, backend: backend.name, generation: generation),
+                        AuthorityNames.key(mesh: mesh.name, backend: backend.name, generation: generation),
+                    ]
+                }
+            case .provided(let certificate, let key):
+                [certificate, key].compactMap { if case .secret(let name) = $0 { name } else { nil } }
+            }
+        guard inUse.contains(name) else { return }
+        throw APIProblem(
+            400, "Could not delete a resource",
+            "the secret \(name) is in use by the authority \(backend.name) of mesh \(mesh.name); disable mTLS or change the authority first"
+        )
     }
 
     private static func problem(_ error: any Error) -> APIProblem {

@@ -39,9 +39,13 @@ package struct ClusterResources: ResourceReader {
         let mesh = object["mesh"]?.string ?? object.metadata.labels["kuma.io/mesh"] ?? MeshName.default.text
         let isOurs = object.namespace == nil || object.namespace == self.source.namespace
         let created = object.metadata.creationTimestamp ?? .distantPast
+        // When somebody last wrote more than the status.
+        let writes = (object.metadata.json["managedFields"]?.array ?? []).filter { $0["subresource"] == nil }
+        let modified = writes.compactMap { $0["time"]?.string.flatMap(Date.init(rfc3339:)) }.max() ?? created
         return StoredResource(
             id: ResourceID(kind: kind, mesh: isOfMesh ? mesh : "", name: isOurs ? object.name : "\(object.name).\(object.namespace ?? "")"),
-            version: Int64(object.metadata.resourceVersion ?? "") ?? 0, created: created, modified: created, labels: object.metadata.labels,
+            version: Int64(object.metadata.resourceVersion ?? "") ?? 0, created: created, modified: modified,
+            labels: object.metadata.labels,
             spec: object.spec, status: object["status"] ?? nil)
     }
 }

@@ -23,11 +23,19 @@ package final class Presence: Sendable {
         package fileprivate(set) var rejected = 0
     }
 
+    /// A certificate this control plane signed, as overviews show it.
+    package struct Issued: Hashable, Sendable {
+        package var at: Date
+        package var until: Date
+    }
+
     /// Streams of one proxy that are remembered.
     private static let historyLength = 2
 
     private struct State {
         var history: [ProxyID: [Stream]] = [:]
+        /// By mesh, the last of each.
+        var issued: [ProxyID: [String: Issued]] = [:]
         var open: [ProxyID: Int] = [:]
         /// Those that confirmed a configuration: before that they have nothing to serve.
         var serving: Set<ProxyID> = []
@@ -87,6 +95,13 @@ package final class Presence: Sendable {
         }
     }
 
+    func issued(to proxy: ProxyID, mesh: String, _ issued: Issued) {
+        self.state.withLock { $0.issued[proxy, default: [:]][mesh] = issued }
+    }
+
+    /// What was signed for a proxy since this control plane started, the last in each mesh.
+    package func issued(to proxy: ProxyID) -> [String: Issued] { self.state.withLock { $0.issued[proxy] ?? [:] } }
+
     private func updateNewest(of proxy: ProxyID, _ change: (inout Stream) -> Void) {
         self.state.withLock { state in
             guard var history = state.history[proxy], !history.isEmpty else { return }
@@ -102,6 +117,7 @@ package final class Presence: Sendable {
     package func keepHistory(of proxies: Set<ProxyID>) {
         self.state.withLock { state in
             state.history = state.history.filter { proxies.contains($0.key) || state.open[$0.key] != nil }
+            state.issued = state.issued.filter { proxies.contains($0.key) || state.open[$0.key] != nil }
         }
     }
 

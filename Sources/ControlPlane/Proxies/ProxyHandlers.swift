@@ -139,6 +139,8 @@ struct ProxyHandlers: Sendable {
                 throw AccessRefusal(reason, error.message)
             }
             self.metrics.certificates.add()
+            let now = Date()
+            self.hub.presence.issued(to: proxy.id, mesh: wanted.mesh, .init(at: now, until: now + grant.profile.life.timeInterval))
             self.logger.info(
                 "Signed a certificate",
                 metadata: ["proxy.name": "\(proxy.id.name)", "mesh.name": "\(wanted.mesh)", "spiffe.id": "\(grant.spiffeID)"])

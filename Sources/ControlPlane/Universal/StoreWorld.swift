@@ -13,6 +13,7 @@ package struct StoreWorld: WorldSource {
     private let acknowledgements: AcknowledgementBook
     private let writeFailures: WriteFailureBook
     private let presence: Presence
+    private let files: AuthorityFiles
     private let authorityCache = AuthorityCache()
     private let forms = FormCache()
 
@@ -20,13 +21,14 @@ package struct StoreWorld: WorldSource {
 
     package init(
         store: ResourceStore, settings: EgretSettings, acknowledgements: AcknowledgementBook, writeFailures: WriteFailureBook,
-        presence: Presence
+        presence: Presence, files: AuthorityFiles
     ) {
         self.store = store
         self.settings = settings
         self.acknowledgements = acknowledgements
         self.writeFailures = writeFailures
         self.presence = presence
+        self.files = files
     }
 
     package func waitUntilRead() {}
@@ -46,7 +48,7 @@ package struct StoreWorld: WorldSource {
         let meshes = objects.sorted(.meshes).compactMap { try? Mesh(name: $0.name, spec: $0.spec) }
         var authorities = MeshAuthorities(
             meshes: meshes, secrets: objects[.secrets], namespace: self.namespace, cache: self.authorityCache
-        ) { path in FileManager.default.contents(atPath: path).flatMap { String(validating: $0, as: UTF8.self) } }
+        ) { self.files.text($0) }
         for (key, failure) in self.writeFailures.failures(of: .meshes) {
             if let mesh = try? MeshName(key.name) { authorities.problems[mesh] = failure.sentence }
         }

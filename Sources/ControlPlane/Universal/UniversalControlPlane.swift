@@ -40,9 +40,10 @@ package struct UniversalControlPlane: Sendable {
         let acknowledgements = AcknowledgementBook()
         let writeFailures = WriteFailureBook()
         let hub = ConfigHub(presence: presence)
+        let files = AuthorityFiles(store)
         let source = StoreWorld(
             store: store, settings: EgretSettings(zone: options.zone), acknowledgements: acknowledgements, writeFailures: writeFailures,
-            presence: presence)
+            presence: presence, files: files)
         // Before anybody looks for resources that their proxies have left behind.
         presence.remember(LastSeen.proxies(source, home: .universal), now: now)
         let metrics = OperatorMetrics(registry)
@@ -96,7 +97,7 @@ package struct UniversalControlPlane: Sendable {
             address: .init(host: options.bindAddress, port: options.diagnosticsPort), readiness: readiness, registry: registry,
             logger: logger
         ) { port in onListening(.diagnostics, port) }
-        self.services = [diagnostics, operatorLoop, proxyFacing, registration]
+        self.services = [diagnostics, files, operatorLoop, proxyFacing, registration]
     }
 
     /// The token by which administrators on other machines prove themselves; on this one the API shows it.
