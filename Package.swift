@@ -94,7 +94,7 @@ let package = Package(
         module("Tokens", [jwt, cryptoExtras]),
         module("KubeAPI", ["JSONModel"]),
         module("Planning", ["JSONModel", "MeshModel", "Routing", "KubeAPI"]),
-        module("ConfigSync", ["JSONModel", "Routing"]),
+        module("ConfigSync", ["JSONModel", "Routing", crypto]),
 
         // Effects.
         module("Telemetry", [logging]),

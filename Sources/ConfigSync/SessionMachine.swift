@@ -7,8 +7,11 @@ package struct SessionMachine: Sendable {
         case received(StreamMessage)
         /// The control plane answered with something else than a stream.
         case refused(status: Int, detail: String)
-        /// No connection, a cut one, a line that is no message.
+        /// No connection, or a cut one.
         case failed(String)
+        /// Something came that makes no sense: no message, a difference from another configuration, a wrong hash. The next
+        /// stream starts with a whole configuration.
+        case nonsense(String)
         /// Nothing for `StreamMessage.silenceLimit`.
         case silent
         /// The stream ended in good order: the control plane restarts.
@@ -22,7 +25,7 @@ package struct SessionMachine: Sendable {
     package enum Action: Hashable, Sendable {
         case connect(have: String?)
         case listen
-        case apply(Snapshot)
+        case apply(ConfigUpdate)
         case wait(Duration, because: Setback)
     }
 
@@ -51,7 +54,8 @@ package struct SessionMachine: Sendable {
     private var state = State.connecting
     /// Failed attempts in a row.
     private var failures = 0
-    /// The snapshot handed to the driver last: it keeps serving that one whatever happens here.
+    /// The configuration handed to the driver last: it keeps serving that one whatever happens here. Nil once more when what came
+    /// after it made no sense, so that it is not built upon.
     private var have: String?
 
     package static let firstWait = Duration.seconds(1)
@@ -72,9 +76,10 @@ package struct SessionMachine: Sendable {
         case (.streaming, .received(let message)):
             self.state = .streaming(heard: true)
             self.failures = 0
-            guard case .snapshot(let snapshot) = message, snapshot.hash != self.have else { return .listen }
-            self.have = snapshot.hash
-            return .apply(snapshot)
+            guard case .config(let update) = message else { return .listen }
+            let isNews = update.text.hash != self.have
+            self.have = update.text.hash
+            return isNews ? .apply(update) : .listen
         case (.waiting, .waited), (.waiting, .credentialsChanged):
             self.state = .connecting
             return .connect(have: self.have)
@@ -82,6 +87,10 @@ package struct SessionMachine: Sendable {
             return self.setBack(.init(kind: .refused(status: status), sentence: Self.sentence(status: status, detail: detail)), &generator)
         case (.connecting, .failed(let cause)), (.streaming, .failed(let cause)):
             return self.setBack(.init(kind: .unreachable, sentence: cause), &generator)
+        case (.streaming, .nonsense(let cause)):
+            self.have = nil
+            return self.setBack(
+                .init(kind: .unreachable, sentence: "\(cause); asking for the whole configuration"), &generator)
         case (.connecting, .silent), (.streaming, .silent):
             let limit = StreamMessage.silenceLimit.components.seconds
             return self.setBack(.init(kind: .unreachable, sentence: "the control plane said nothing for \(limit) s"), &generator)
@@ -89,7 +98,8 @@ package struct SessionMachine: Sendable {
             return self.setBack(.init(kind: .ended, sentence: "the control plane closed the stream"), &generator)
         case (.streaming, .credentialsChanged): return .listen
         case (.connecting, .credentialsChanged): return .connect(have: self.have)
-        case (.connecting, .received), (.connecting, .waited), (.streaming, .opened), (.streaming, .refused), (.streaming, .waited),
+        case (.connecting, .received), (.connecting, .nonsense), (.connecting, .waited), (.streaming, .opened), (.streaming, .refused),
+            (.streaming, .waited),
             (.waiting, _):
             preconditionFailure("\(input) while \(self.state)")
         }

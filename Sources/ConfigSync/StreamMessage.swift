@@ -1,13 +1,18 @@
-package import FoundationEssentials
-package import JSONModel
+import FoundationEssentials
 
-/// One line of the config stream: `{"snapshot":{"hash":"…","config":{…}}}` or `{"ping":{}}`.
+/// What the config stream says: the reply to `GET /v1/config`, lines of JSON, open until one side leaves.
 ///
-/// The stream is the reply to `GET /v1/config`: newline-delimited JSON, open until one side leaves. Each snapshot is
-/// complete and replaces the one before.
-package enum StreamMessage: Codable, Hashable, Sendable {
-    case snapshot(Snapshot)
-    /// Says that the control plane is there; sent after `pingInterval` without anything else to say.
+/// ```
+/// {"snapshot":{"hash":H,"items":2}}                             a whole configuration: that many lines follow
+/// {"listener":{…}}
+/// {"cluster":{…}}
+/// {"difference":{"base":H,"edits":[{"keep":1},{"drop":1},{"add":1}],"hash":I,"items":1}}
+/// {"cluster":{…}}                                               the lines that the edits add
+/// {"ping":{}}                                                   the control plane is there
+/// ```
+package enum StreamMessage: Hashable, Sendable {
+    case config(ConfigUpdate)
+    /// Sent after `pingInterval` without anything else to say.
     case ping
 
     package static let contentType = "application/x-ndjson"
@@ -15,64 +20,123 @@ package enum StreamMessage: Codable, Hashable, Sendable {
     /// A stream that says nothing for this long is dead.
     package static let silenceLimit = Duration.seconds(30)
 
-    private enum Key: String, CodingKey { case snapshot, ping }
+    package static let pingLine = Array("{\"ping\":{}}\n".utf8)
+}
 
-    package init(from decoder: any Decoder) throws {
+/// A configuration that has arrived whole and is what its sender meant.
+package struct ConfigUpdate: Hashable, Sendable {
+    package var text: ConfigText
+    /// How it came of the one before; nil where it came whole.
+    package var edits: [ConfigEdit]?
+
+    package init(text: ConfigText, edits: [ConfigEdit]? = nil) {
+        self.text = text
+        self.edits = edits
+    }
+}
+
+/// The first line of a message.
+enum StreamHeader: Codable, Hashable, Sendable {
+    struct Snapshot: Codable, Hashable, Sendable {
+        var hash: String
+        /// Lines that follow.
+        var items: Int
+    }
+
+    struct Difference: Codable, Hashable, Sendable {
+        var base: String
+        var edits: [ConfigEdit]
+        var hash: String
+        /// Lines that follow.
+        var items: Int
+    }
+
+    case snapshot(Snapshot)
+    case difference(Difference)
+    case ping
+
+    private enum Key: String, CodingKey { case snapshot, difference, ping }
+
+    init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         if let snapshot = try container.decodeIfPresent(Snapshot.self, forKey: .snapshot) {
             self = .snapshot(snapshot)
+        } else if let difference = try container.decodeIfPresent(Difference.self, forKey: .difference) {
+            self = .difference(difference)
         } else if container.contains(.ping) {
             self = .ping
         } else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "a message is a snapshot or a ping"))
+                .init(codingPath: decoder.codingPath, debugDescription: "a message is a snapshot, a difference or a ping"))
         }
     }
 
-    package func encode(to encoder: any Encoder) throws {
+    func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         switch self {
         case .snapshot(let snapshot): try container.encode(snapshot, forKey: .snapshot)
+        case .difference(let difference): try container.encode(difference, forKey: .difference)
         case .ping: try container.encode([String: String](), forKey: .ping)
         }
     }
-}
 
-/// A configuration with the hash that names it.
-package struct Snapshot: Codable, Hashable, Sendable {
-    /// Lower-case hex SHA-256 of the config's canonical JSON text, computed by the control plane.
-    package var hash: String
-    /// A `ProxyConfig` as JSON: read item by item (`ConfigReading`), so that one that makes no sense here costs only itself.
-    package var config: JSON
-
-    package init(hash: String, config: JSON) {
-        self.hash = hash
-        self.config = config
-    }
-}
-
-/// A line of the stream that is no message.
-package struct InvalidMessage: Error, Hashable, CustomStringConvertible {
-    package let reason: String
-    package var description: String { "the control plane sent a line that is no message (\(self.reason))" }
-}
-
-extension StreamMessage {
-    package init(line: Data) throws(InvalidMessage) {
+    init(line: [UInt8]) throws(InvalidMessage) {
         do {
-            self = try JSONDecoder().decode(StreamMessage.self, from: line)
+            self = try JSONDecoder().decode(StreamHeader.self, from: Data(line))
         } catch DecodingError.dataCorrupted(let context) {
-            throw InvalidMessage(reason: context.debugDescription)
+            throw InvalidMessage(reason: "a line that is no message (\(context.debugDescription))")
         } catch {
-            throw InvalidMessage(reason: "\(error)")
+            throw InvalidMessage(reason: "a line that is no message (\(error))")
         }
     }
 
-    /// The message as one line, its line feed included.
-    package var line: Data {
-        guard let json = try? JSON(encoding: self) else { preconditionFailure("a message always encodes") }
-        var line = json.data
-        line.append(0x0A)
-        return line
+    /// With its line feed.
+    var line: [UInt8] {
+        guard let data = try? JSONEncoder.canonical.encode(self) else { preconditionFailure("a message always encodes") }
+        return Array(data) + [0x0A]
+    }
+}
+
+/// What came makes no sense.
+package struct InvalidMessage: Error, Hashable, CustomStringConvertible {
+    package let reason: String
+    package var description: String { "the control plane sent \(self.reason)" }
+}
+
+/// A configuration as it is written to a stream.
+package struct OutgoingConfig: Hashable, Sendable {
+    package enum Form: String, CaseIterable, Sendable { case whole, difference }
+
+    package let hash: String
+    package let form: Form
+    /// To be written one after the other. All but the first are shared with messages to other proxies.
+    package let parts: [[UInt8]]
+
+    package var byteCount: Int { self.parts.reduce(0) { $0 + $1.count } }
+
+    /// The configuration whole.
+    package init(whole text: ConfigText) {
+        self.hash = text.hash
+        self.form = .whole
+        self.parts = [StreamHeader.snapshot(.init(hash: text.hash, items: text.itemCount)).line] + text.blocks.map(\.bytes)
+    }
+
+    package init(_ difference: ConfigDifference) {
+        self.hash = difference.hash
+        self.form = .difference
+        let header = StreamHeader.difference(
+            .init(base: difference.base, edits: difference.edits, hash: difference.hash, items: difference.addedCount))
+        self.parts = [header.line] + difference.added
+    }
+
+    /// The shorter way from what a proxy has to what it should have.
+    package init(_ text: ConfigText, for base: ConfigText?, cache: inout DifferenceCache) {
+        let whole = OutgoingConfig(whole: text)
+        guard let base else {
+            self = whole
+            return
+        }
+        let difference = OutgoingConfig(ConfigDifference(from: base, to: text, cache: &cache))
+        self = difference.byteCount < whole.byteCount ? difference : whole
     }
 }

@@ -25,8 +25,14 @@ final class ConfigApplier: Sendable {
     private let readiness: Readiness
     private let metrics: ProxyMetrics
     private let identityWait: Duration
+    /// After a restart: a control plane that is there signs within this time.
+    private static let restoreWait = Duration.seconds(2)
     private let logger: Logger
     private let current = Mutex<Applied?>(nil)
+    /// What the next difference is read upon.
+    private let reading = Mutex<ConfigReading?>(nil)
+    /// Told of each text that serves.
+    private let serving: @Sendable (ConfigText) -> Void
     private let lastRefusal = Mutex<Refused?>(nil)
     /// Configurations refused whole, and items that were refused while the rest was served.
     let refusedWhole = Counter()
@@ -40,7 +46,7 @@ final class ConfigApplier: Sendable {
 
     init(
         engine: RelayEngine, tls: TLSRelay, identities: any IdentitySource, readiness: Readiness, metrics: ProxyMetrics,
-        identityWait: Duration, logger: Logger
+        identityWait: Duration, logger: Logger, applied: @escaping @Sendable (ConfigText) -> Void = { _ in }
     ) {
         self.engine = engine
         self.tls = tls
@@ -49,6 +55,7 @@ final class ConfigApplier: Sendable {
         self.metrics = metrics
         self.identityWait = identityWait
         self.logger = logger
+        self.serving = applied
     }
 
     var applied: Applied? { self.current.withLock { $0 } }
@@ -70,17 +77,34 @@ final class ConfigApplier: Sendable {
     /// What of the applied snapshot is not served now.
     var errors: [ItemError] { (self.applied?.errors ?? []) + self.identities.errors }
 
-    func apply(_ snapshot: Snapshot) async {
-        let reading = ConfigReading(snapshot.config)
-        await self.apply(reading.config, hash: snapshot.hash, errors: reading.errors)
+    /// Puts what the control plane sent into service, and has it kept for a restart.
+    func apply(_ update: ConfigUpdate) async {
+        let reading = self.reading.withLock { reading in
+            let new = ConfigReading(update, after: reading)
+            reading = new
+            return new
+        }
+        await self.apply(reading.config, hash: update.text.hash, errors: reading.errors)
+        self.serving(update.text)
+    }
+
+    /// Puts into service what served before a restart, with the certificates that can be had now.
+    func restore(_ text: ConfigText) async {
+        let reading = ConfigReading(text)
+        self.reading.withLock { $0 = reading }
+        await self.apply(reading.config, hash: text.hash, errors: reading.errors, isRestored: true)
     }
 
     /// - Parameter errors: what was found wrong on the way here.
-    func apply(_ config: ProxyConfig, hash: String, errors: [ItemError]) async {
+    func apply(_ config: ProxyConfig, hash: String, errors: [ItemError], isRestored: Bool = false) async {
         var errors = errors
         errors += self.tls.apply(config)
         self.identities.want(config.identities)
-        await self.identities.waitUntilReady(atMost: self.identityWait)
+        if isRestored {
+            await self.identities.waitUntilTried(atMost: Self.restoreWait)
+        } else {
+            await self.identities.waitUntilReady(atMost: self.identityWait)
+        }
         errors += await self.engine.apply(config)
         self.metrics.keep(only: config.clusters)
 

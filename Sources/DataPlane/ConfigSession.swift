@@ -12,41 +12,51 @@ struct ConfigSession: Sendable {
     let logger: Logger
     let connected: Gauge
 
-    /// Messages of one stream, as they come.
-    private struct Messages {
+    /// What this process had before it was restarted, which the control plane need not send again.
+    var restored: ConfigText?
+
+    /// Lines of one stream, as they come.
+    private struct Lines {
         var chunks: HTTPBody.AsyncIterator
         var framer = LineFramer()
-        var ready: [Data] = []
+        var ready: ArraySlice<[UInt8]> = []
 
-        mutating func next() async -> SessionMachine.Input {
+        mutating func next(_ assembler: inout ConfigAssembler) async -> SessionMachine.Input {
             do {
                 while true {
-                    if !self.ready.isEmpty { return .received(try StreamMessage(line: self.ready.removeFirst())) }
+                    while let line = self.ready.popFirst() {
+                        if let message = try assembler.received(line) { return .received(message) }
+                    }
                     guard let chunk = try await self.chunks.next() else { return .ended }
-                    self.ready = try self.framer.received(chunk)
+                    self.ready = try self.framer.received(chunk)[...]
                 }
             } catch let error as TransportError {
                 return error.code == .timedOut ? .silent : .failed(error.message)
+            } catch let error as InvalidMessage {
+                return .nonsense(error.description)
             } catch {
-                return .failed("\(error)")
+                return .nonsense("\(error)")
             }
         }
     }
 
     /// Until cancelled.
     func run() async {
-        var machine = SessionMachine()
+        var machine = SessionMachine(have: self.restored?.hash)
+        var assembler = ConfigAssembler(current: self.restored)
         var generator = SystemRandomNumberGenerator()
         var action = machine.start
-        var messages: Messages?
+        var lines: Lines?
         var acknowledged: Acknowledgement?
+        if let restored = self.restored { await self.restore(restored) }
         while !Task.isCancelled {
             let input: SessionMachine.Input
             switch action {
             case .connect(let have):
                 do {
                     try await self.client.register()
-                    messages = Messages(chunks: try await self.client.openStream(have: have).body.makeAsyncIterator())
+                    lines = Lines(chunks: try await self.client.openStream(have: have).body.makeAsyncIterator())
+                    assembler.begin()
                     self.connected.set(1)
                     self.logger.info("Connected to the control plane", metadata: ["cp.address": "\(self.client.address.url)"])
                     input = .opened
@@ -57,13 +67,13 @@ struct ConfigSession: Sendable {
                 }
             case .listen:
                 await self.acknowledge(&acknowledged)
-                input = await messages?.next() ?? .ended
-            case .apply(let snapshot):
-                await self.applier.apply(snapshot)
+                input = await lines?.next(&assembler) ?? .ended
+            case .apply(let update):
+                await self.applier.apply(update)
                 await self.acknowledge(&acknowledged)
-                input = await messages?.next() ?? .ended
+                input = await lines?.next(&assembler) ?? .ended
             case .wait(let time, let setback):
-                messages = nil
+                lines = nil
                 // Whoever takes the stream over may not know what we said to the one before.
                 acknowledged = nil
                 self.connected.set(0)
@@ -73,6 +83,31 @@ struct ConfigSession: Sendable {
             }
             action = machine.next(input, using: &generator)
         }
+    }
+
+    /// Serves what served before the restart. A control plane that is there signs certificates at once; one that is away is not
+    /// waited for.
+    private func restore(_ text: ConfigText) async {
+        do {
+            try await self.client.register(atMost: .seconds(2))
+        } catch {
+            // The stream will tell.
+            self.logger.debug("Could not register yet", metadata: ["cause": "\(error)"])
+        }
+        await self.applier.restore(text)
+        let errors = self.applier.errors
+        self.logger.info(
+            "Serving the configuration of before the restart",
+            metadata: ["config.hash": "\(text.hash.prefix(12))", "items": "\(text.itemCount)", "errors": "\(errors.count)"])
+        let missing = errors.filter { $0.item.hasPrefix("identity ") }
+        guard let first = missing.first else { return }
+        self.logger.warning(
+            "Without its certificates this proxy passes TLS through and refuses what it would have to end",
+            metadata: [
+                "until": "the control plane answers", "reason": "\(first)",
+                "next":
+                    "run with --save-keys, and a --state-dir that only this proxy can read, if it has to serve everything after a restart",
+            ])
     }
 
     /// Says what became of the snapshot, again whenever that changes; a failed attempt is repeated with the next message.

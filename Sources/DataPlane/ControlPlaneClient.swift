@@ -57,13 +57,14 @@ final class ControlPlaneClient: Sendable {
     }
 
     /// Brings this proxy's own resource, where it has one.
-    func register() async throws(Failure) {
+    func register(atMost limit: Duration = .seconds(10)) async throws(Failure) {
         guard let resource = self.options.resource else { return }
         _ = try await self.post(
             Registration.path,
             Registration(
                 proxyType: self.options.proxyType, name: self.options.name, mesh: self.options.mesh, instance: self.options.instance,
-                resource: resource))
+                resource: resource),
+            atMost: limit)
     }
 
     func acknowledge(_ acknowledgement: Acknowledgement) async throws(Failure) {
@@ -81,12 +82,14 @@ final class ControlPlaneClient: Sendable {
         }
     }
 
-    private func post(_ path: String, _ body: some Encodable) async throws(Failure) -> [UInt8] {
+    private func post(
+        _ path: String, _ body: some Encodable, atMost limit: Duration = .seconds(10)
+    ) async throws(Failure) -> [UInt8] {
         var request = try await self.request("POST", path)
         guard let json = try? JSON(encoding: body) else { preconditionFailure("a message always encodes") }
         request.body = Array(json.data)
         request.headers.append(HTTPHeader("content-type", "application/json"))
-        request.timeout = .seconds(10)
+        request.timeout = limit
         let response: HTTPResponse
         do { response = try await self.transport.send(request) } catch { throw .unreachable(error.message) }
         guard response.isSuccess else { throw .refused(status: response.status, detail: Self.detail(response.body)) }

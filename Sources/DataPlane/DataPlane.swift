@@ -1,3 +1,4 @@
+import ConfigSync
 import CurlTransport
 import JSONModel
 package import Logging
@@ -21,6 +22,7 @@ package struct DataPlane: Sendable {
     private let drainRequests = DrainRequests()
     private let terminating = Watched(false)
     private let admins: [AdminServer]
+    private let keeper: StateKeeper?
 
     /// What brings configurations.
     private enum Follower: Sendable {
@@ -62,21 +64,37 @@ package struct DataPlane: Sendable {
         self.engine.register(in: registry)
         let transport: (CurlTransport, ControlPlaneClient)?
         let fileIdentities: StaticIdentities?
+        var restoredText: ConfigText?
         if case .controlPlane(let address) = options.source {
             let curl = CurlTransport()
             let client = ControlPlaneClient(options: options, address: address, transport: curl, version: EgretVersion.current)
             transport = (curl, client)
             fileIdentities = nil
-            self.identities = IdentityKeeper(client: client, credentials: credentials, logger: logger)
+            let keeper = options.stateFolder.map { path in
+                StateKeeper(
+                    folder: StateFolder(
+                        path: path, keepsKeys: options.savesKeys,
+                        owner: .init(proxyType: options.proxyType, name: options.name, mesh: options.mesh)),
+                    logger: logger)
+            }
+            let restored = keeper?.restore()
+            self.keeper = keeper
+            restoredText = restored?.text
+            self.identities = IdentityKeeper(
+                client: client, credentials: credentials, keeper: keeper.flatMap { $0.folder.keepsKeys ? $0 : nil },
+                restored: restored?.identities ?? [], logger: logger)
         } else {
+            self.keeper = nil
             transport = nil
             let identities = StaticIdentities(credentials: credentials)
             fileIdentities = identities
             self.identities = identities
         }
+        let keeper = self.keeper
         let applier = ConfigApplier(
             engine: self.engine, tls: self.tls, identities: self.identities, readiness: self.readiness,
-            metrics: metrics, identityWait: options.identityWait, logger: logger)
+            metrics: metrics, identityWait: options.identityWait, logger: logger
+        ) { [keeper] text in keeper?.keep(text) }
         ProcessMetrics.register(self.readiness, in: registry)
         registry.exposeOverflow(as: "egret_metric_overflow_total")
         ConfigMetrics.register(applier, self.identities, in: registry)
@@ -84,7 +102,8 @@ package struct DataPlane: Sendable {
             self.follower = .controlPlane(
                 ConfigSession(
                     client: client, applier: applier, logger: logger,
-                    connected: registry.gauge("egret_control_plane_connected", help: "1 while the config stream is open.")), curl)
+                    connected: registry.gauge("egret_control_plane_connected", help: "1 while the config stream is open."),
+                    restored: restoredText), curl)
         } else if let loader, let loaded, let fileIdentities {
             self.follower = .file(
                 StaticSource(loader: loader, first: loaded, applier: applier, identities: fileIdentities, logger: logger))
@@ -121,6 +140,7 @@ package struct DataPlane: Sendable {
             try await withThrowingTaskGroup { group in
                 for admin in self.admins { group.addTask { try await admin.run() } }
                 group.addTask { await self.identities.run() }
+                if let keeper = self.keeper { group.addTask { await keeper.run() } }
                 switch self.follower {
                 case .controlPlane(let session, _): group.addTask { await session.run() }
                 case .file(let source): group.addTask { await source.run(requests: self.reloads) }

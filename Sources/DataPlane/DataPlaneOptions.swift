@@ -30,6 +30,10 @@ package struct DataPlaneOptions: Sendable {
     package var maxHelloBytes: Int?
     /// Worker threads; nil means what a static file says, else one per usable core.
     package var concurrency: Int?
+    /// Where the last good configuration is kept for a restart; nil: nowhere.
+    package var stateFolder: String?
+    /// Whether private keys are kept there, too.
+    package var savesKeys = false
     /// How long a new configuration waits for the certificates its routes need.
     package var identityWait = Duration.seconds(10)
 

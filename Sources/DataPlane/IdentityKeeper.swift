@@ -3,6 +3,7 @@ import FoundationEssentials
 import Identity
 import Logging
 import Routing
+import Synchronization
 import TLSRelay
 import X509
 
@@ -18,6 +19,8 @@ final class IdentityKeeper: IdentitySource {
         var failures = 0
         /// What is served, leaf first; empty before the first.
         var chain: [Certificate] = []
+        /// The same with its key, to be kept for a restart; nil where keys are not kept.
+        var saved: StateFolder.Identity?
         /// When the served certificate ends; nil before the first.
         var notAfter: Date? { self.chain.first?.notValidAfter }
         /// Why the last request failed.
@@ -36,16 +39,27 @@ final class IdentityKeeper: IdentitySource {
     private let credentials: TLSCredentials
     private let logger: Logger
     private let state = Watched(State())
+    /// Keeps keys for a restart; nil where they are not.
+    private let keeper: StateKeeper?
+    /// Of the process before, by mesh, until they are wanted.
+    private let restored: Mutex<[String: StateFolder.Identity]>
 
-    init(client: ControlPlaneClient, credentials: TLSCredentials, logger: Logger) {
+    /// - Parameter restored: what served before a restart.
+    init(
+        client: ControlPlaneClient, credentials: TLSCredentials, keeper: StateKeeper? = nil, restored: [StateFolder.Identity] = [],
+        logger: Logger
+    ) {
         self.client = client
         self.credentials = credentials
+        self.keeper = keeper
+        self.restored = Mutex(Dictionary(restored.map { ($0.mesh, $0) }, uniquingKeysWith: { first, _ in first }))
         self.logger = logger
     }
 
     /// Keeps exactly these from now on.
     func want(_ requests: [IdentityRequest]) {
         let now = Date()
+        let adopted = self.adopt(requests, now: now)
         let dropped = self.state.update { state in
             let wanted = Dictionary(requests.map { ($0.mesh, $0) }, uniquingKeysWith: { first, _ in first })
             let dropped = state.entries.keys.filter { wanted[$0] == nil }
@@ -57,18 +71,58 @@ final class IdentityKeeper: IdentitySource {
                     state.entries[mesh]?.authority = request.authority
                     state.entries[mesh]?.next = now + .random(in: 0...Self.spread)
                 } else {
-                    state.entries[mesh] = Entry(spiffeID: request.spiffeID, authority: request.authority, next: now)
+                    state.entries[mesh] =
+                        adopted[mesh] ?? Entry(spiffeID: request.spiffeID, authority: request.authority, next: now)
                 }
                 state.changes += 1
             }
             return dropped
         }
         for mesh in dropped { self.credentials.removeIdentity(mesh: mesh) }
+        if !dropped.isEmpty { self.save() }
+    }
+
+    /// Puts certificates of the process before into service. Fresh ones are asked for soon all the same: the authority may have
+    /// changed meanwhile.
+    private func adopt(_ requests: [IdentityRequest], now: Date) -> [String: Entry] {
+        var adopted: [String: Entry] = [:]
+        for request in requests {
+            guard let saved = self.restored.withLock({ $0.removeValue(forKey: request.mesh) }), saved.spiffeID == request.spiffeID else {
+                continue
+            }
+            do {
+                let chain = try Certificate.bundle(pem: saved.chain, what: "the saved certificate")
+                guard chain[0].notValidAfter > now else { continue }
+                try self.credentials.setIdentity(mesh: saved.mesh, chainPEM: saved.chain, keyPEM: saved.key)
+                adopted[saved.mesh] = Entry(
+                    spiffeID: saved.spiffeID, authority: request.authority, next: now + .random(in: 1..<5), chain: chain, saved: saved)
+                self.logger.info(
+                    "Certificate of before the restart in use",
+                    metadata: [
+                        "mesh.name": "\(saved.mesh)", "spiffe.id": "\(saved.spiffeID)",
+                        "cert.until": "\(chain[0].notValidAfter.formatted(.iso8601))",
+                    ])
+            } catch {
+                self.logger.warning(
+                    "A saved certificate cannot be used; asking for a new one",
+                    metadata: ["mesh.name": "\(saved.mesh)", "reason": "\(error)"])
+            }
+        }
+        return adopted
+    }
+
+    private func save() {
+        guard let keeper = self.keeper else { return }
+        keeper.keep(self.state.value.entries.sorted { $0.key < $1.key }.compactMap(\.value.saved))
     }
 
     /// Returns when every identity is there, or the time is over.
     func waitUntilReady(atMost limit: Duration) async {
         _ = await self.state.wait(atMost: limit) { $0.entries.values.allSatisfy { $0.notAfter != nil } }
+    }
+
+    func waitUntilTried(atMost limit: Duration) async {
+        _ = await self.state.wait(atMost: limit) { $0.entries.values.allSatisfy { $0.notAfter != nil || $0.failures > 0 } }
     }
 
     /// What is missing now.
@@ -120,7 +174,11 @@ final class IdentityKeeper: IdentitySource {
                 $0.failures = 0
                 $0.chain = certificates
                 $0.problem = nil
+                if self.keeper != nil {
+                    $0.saved = .init(mesh: mesh, spiffeID: entry.spiffeID, chain: chain, key: key.pem)
+                }
             }
+            self.save()
             self.logger.info(
                 entry.notAfter == nil ? "Certificate received" : "Certificate renewed",
                 metadata: [

@@ -8,6 +8,8 @@ protocol IdentitySource: Sendable {
     func want(_ requests: [IdentityRequest])
     /// Returns when every identity is there, or the time is over.
     func waitUntilReady(atMost limit: Duration) async
+    /// Returns when every identity is there or has been asked for in vain, or the time is over.
+    func waitUntilTried(atMost limit: Duration) async
     /// What is missing now.
     var errors: [ItemError] { get }
     /// What is presented in each mesh, leaf first; sorted by mesh.

@@ -53,6 +53,8 @@ final class StaticIdentities: IdentitySource {
 
     func waitUntilReady(atMost limit: Duration) async {}
 
+    func waitUntilTried(atMost limit: Duration) async {}
+
     func run() async {}
 
     var errors: [ItemError] {

@@ -107,6 +107,8 @@ struct EgressRendering {
                     ],
                 ],
                 ["name": "tmp", "emptyDir": [:]],
+                // Configuration and keys for a restarted container: in memory, gone with the pod.
+                ["name": "state", "emptyDir": ["medium": "Memory"]],
             ],
         ]
         if !nodeSelector.isEmpty { spec["nodeSelector"] = .object(nodeSelector.mapValues(JSON.string)) }
@@ -163,6 +165,7 @@ struct EgressRendering {
                 ["name": "control-plane-ca", "mountPath": "/var/run/secrets/kuma.io/cp-ca", "readOnly": true],
                 ["name": "control-plane-token", "mountPath": "/var/run/secrets/kuma.io/cp-token", "readOnly": true],
                 ["name": "tmp", "mountPath": "/tmp"],
+                ["name": "state", "mountPath": "/var/lib/egret"],
             ],
         ]
         container["resources"] = self.wish("resources") ?? self.defaults.resources
@@ -189,6 +192,8 @@ struct EgressRendering {
             value("KUMA_DATAPLANE_PROXY_TYPE", "egress"),
             value("KUMA_DATAPLANE_NAME", "$(POD_NAME).$(POD_NAMESPACE)"),
             value("KUMA_DATAPLANE_DRAIN_TIME", Self.text(self.drainTime)),
+            value("EGRET_STATE_DIR", "/var/lib/egret"),
+            value("EGRET_SAVE_KEYS", "true"),
         ]
     }
 

@@ -72,6 +72,18 @@ struct Run: AsyncParsableCommand {
             (default: $EGRET_STATIC_CONFIG)
             """)
     var staticConfig: String?
+    @Option(
+        help: """
+            Folder for the last good configuration, with which the proxy serves after a restart while the control plane is away; \
+            one of its own for each proxy. (default: $EGRET_STATE_DIR, else none)
+            """)
+    var stateDir: String?
+    @Flag(
+        help: """
+            Keep private keys in --state-dir, too, readable by this user only: without them a restarted proxy passes TLS through and \
+            ends none until the control plane answers. (default: $EGRET_SAVE_KEYS is true)
+            """)
+    var saveKeys = false
     @Option(help: "How long open connections get to end by themselves. (default: $KUMA_DATAPLANE_DRAIN_TIME, else 30s)")
     var drainTime: String?
     @Option(help: "How long the proxy accepts after it stopped being ready. (default: 5s)")

@@ -14,6 +14,9 @@ extension Run: EnvironmentOptions {
         let adminPort = try self.number(self.adminPort, "--admin-port", nil, 0...65535)
         var options: DataPlaneOptions
         if let file = self.value(self.staticConfig, "EGRET_STATIC_CONFIG") {
+            guard self.stateDir == nil else {
+                throw ValidationError("--state-dir is for proxies of a control plane; leave it out with --static-config")
+            }
             guard self.cpAddress == nil, self.dataplaneToken == nil, self.dataplaneTokenFile == nil, self.caCertFile == nil else {
                 throw ValidationError("--static-config runs without a control plane; leave out its address, CA and token")
             }
@@ -27,6 +30,11 @@ extension Run: EnvironmentOptions {
                 source: .controlPlane(try self.controlPlane()),
                 adminPort: adminPort ?? resource?.spec.at("networking", "admin", "port")?.int)
             options.resource = resource?.universal
+        }
+        options.stateFolder = self.value(self.stateDir, "EGRET_STATE_DIR")
+        options.savesKeys = self.saveKeys || self.value(nil, "EGRET_SAVE_KEYS") == "true"
+        if self.saveKeys, options.stateFolder == nil {
+            throw ValidationError("--save-keys needs a folder to keep the keys in; give --state-dir")
         }
         options.ownAddress = self.value(nil, "POD_IP")
         options.drainTime = try self.duration(self.drainTime, "--drain-time", "KUMA_DATAPLANE_DRAIN_TIME") ?? options.drainTime

@@ -1,5 +1,4 @@
 import ConfigSync
-import FoundationEssentials
 import Testing
 
 @Suite struct LineFramerTests {
@@ -11,7 +10,7 @@ import Testing
         for first in 0...self.stream.count {
             for second in first...self.stream.count {
                 var framer = LineFramer()
-                var found: [Data] = []
+                var found: [[UInt8]] = []
                 for part in [self.stream[..<first], self.stream[first..<second], self.stream[second...]] {
                     found += try framer.received(part)
                 }

@@ -1,11 +1,16 @@
 import ConfigSync
-import JSONModel
+import Routing
 import Testing
 
 @Suite struct SessionMachineTests {
     private var generator = SystemRandomNumberGenerator()
-    private let one = Snapshot(hash: "1", config: [:])
-    private let two = Snapshot(hash: "2", config: [:])
+    private let one = ConfigUpdate(text: Self.text("1"))
+    private let two = ConfigUpdate(text: Self.text("2"))
+
+    private static func text(_ name: String) -> ConfigText {
+        var encoder = ConfigEncoder()
+        return encoder.encode(ProxyConfig(trust: [Trust(mesh: "default", ca: name)])).text
+    }
 
     private mutating func run(_ machine: inout SessionMachine, _ inputs: SessionMachine.Input...) -> [SessionMachine.Action] {
         inputs.map { machine.next($0, using: &self.generator) }
@@ -20,8 +25,8 @@ import Testing
         var machine = SessionMachine()
         #expect(machine.start == .connect(have: nil))
         let actions = self.run(
-            &machine, .opened, .received(.snapshot(self.one)), .received(.ping), .received(.snapshot(self.one)),
-            .received(.snapshot(self.two)))
+            &machine, .opened, .received(.config(self.one)), .received(.ping), .received(.config(self.one)),
+            .received(.config(self.two)))
         #expect(actions == [.listen, .apply(self.one), .listen, .listen, .apply(self.two)])
         #expect(machine.isStreaming)
     }
@@ -29,10 +34,10 @@ import Testing
     @Test("after a cut the stream resumes with the hash that is served")
     mutating func resume() throws {
         var machine = SessionMachine()
-        let actions = self.run(&machine, .opened, .received(.snapshot(self.one)), .failed("cut"), .waited)
+        let actions = self.run(&machine, .opened, .received(.config(self.one)), .failed("cut"), .waited)
         let (_, setback) = try #require(self.wait(actions[2]))
         #expect(setback == .init(kind: .unreachable, sentence: "cut"))
-        #expect(actions[3] == .connect(have: "1"))
+        #expect(actions[3] == .connect(have: self.one.text.hash))
     }
 
     @Test("waits grow from one second to thirty, with jitter, and start over once the control plane was heard")
@@ -60,6 +65,21 @@ import Testing
         #expect(!machine.isStreaming)
     }
 
+    @Test("after nonsense the whole configuration is asked for, with growing waits, and even the same one counts as news")
+    mutating func nonsense() throws {
+        var machine = SessionMachine()
+        let actions = self.run(
+            &machine, .opened, .received(.config(self.one)), .nonsense("the control plane sent a difference"), .waited, .opened,
+            .received(.config(self.one)))
+        let (_, setback) = try #require(self.wait(actions[2]))
+        #expect(setback.sentence == "the control plane sent a difference; asking for the whole configuration")
+        #expect(actions[3] == .connect(have: nil))
+        #expect(actions[5] == .apply(self.one))
+        var last = Duration.zero
+        for _ in 0..<5 { last = try #require(self.wait(self.run(&machine, .nonsense("x"), .waited, .opened)[0])).0 }
+        #expect(last >= .seconds(8))
+    }
+
     @Test("a new token ends the wait")
     mutating func credentials() {
         var machine = SessionMachine(have: "7")
@@ -68,19 +88,49 @@ import Testing
 }
 
 @Suite struct SubscriptionTests {
-    @Test("only the latest snapshot is sent, and none the proxy has")
+    private func text(_ name: String, trust: Int = 30) -> ConfigText {
+        var encoder = ConfigEncoder()
+        let many = (0..<trust).map { Trust(mesh: "m\($0)", ca: "PEM") }
+        return encoder.encode(ProxyConfig(trust: many + [Trust(mesh: "default", ca: name)])).text
+    }
+
+    @Test("only the latest configuration is sent, and none the proxy has")
     func latest() {
-        var subscription = Subscription(have: "1")
-        #expect(subscription.next() == .wait)
-        subscription.planned(Snapshot(hash: "1", config: [:]))
-        #expect(subscription.next() == .wait)
-        subscription.planned(Snapshot(hash: "2", config: [:]))
-        subscription.planned(Snapshot(hash: "3", config: [:]))
-        #expect(subscription.next() == .send(.snapshot(Snapshot(hash: "3", config: [:]))))
-        #expect(subscription.next() == .wait)
-        subscription.planned(Snapshot(hash: "3", config: [:]))
-        #expect(subscription.next() == .wait)
-        subscription.planned(Snapshot(hash: "1", config: [:]))
-        #expect(subscription.next() == .send(.snapshot(Snapshot(hash: "1", config: [:]))))
+        let server = Server(Subscription(have: self.text("1").hash))
+        #expect(server.next() == nil)
+        #expect(!server.planned(self.text("1")))
+        #expect(server.next() == nil)
+        #expect(server.planned(self.text("2")))
+        #expect(server.planned(self.text("3")))
+        #expect(server.next() == OutgoingConfig(ConfigDifference(from: self.text("1"), to: self.text("3"))))
+        #expect(server.next() == nil)
+        #expect(!server.planned(self.text("3")))
+        #expect(server.next() == nil)
+        #expect(server.planned(self.text("1")))
+        #expect(server.next()?.hash == self.text("1").hash)
+    }
+
+    @Test("a proxy goes on with a difference from any text we still have, and gets the whole where we have none")
+    func resume() {
+        let known = Server(Subscription(have: self.text("2").hash, known: [self.text("1"), self.text("2")]))
+        #expect(known.planned(self.text("3")))
+        #expect(known.next() == OutgoingConfig(ConfigDifference(from: self.text("2"), to: self.text("3"))))
+        let stranger = Server(Subscription(have: "somebody else's", known: [self.text("1")]))
+        #expect(stranger.planned(self.text("3")))
+        #expect(stranger.next() == OutgoingConfig(whole: self.text("3")))
+        let empty = Server(Subscription())
+        #expect(empty.planned(self.text("3")))
+        #expect(empty.next() == OutgoingConfig(whole: self.text("3")))
+    }
+
+    /// By reference, so that expectations may change it.
+    private final class Server {
+        private var subscription: Subscription
+        private var cache = DifferenceCache()
+
+        init(_ subscription: Subscription) { self.subscription = subscription }
+
+        func planned(_ text: ConfigText) -> Bool { self.subscription.planned(text) }
+        func next() -> OutgoingConfig? { self.subscription.next(cache: &self.cache) }
     }
 }

@@ -61,7 +61,14 @@ struct Served: Sendable {
     static func config(port: UInt16, padding: Int = 0) -> ProxyConfig {
         ProxyConfig(
             listeners: [.init(name: String(repeating: "x", count: padding), address: "127.0.0.1", port: port, kind: .sni(routes: []))],
+            // Some content, so that a change of the port is a small part of it.
+            clusters: (0..<10).map { Cluster(name: "c\($0)", endpoints: [Endpoint(address: "192.0.2.1", port: 443)]) },
             identities: [.init(mesh: "default", spiffeID: "spiffe://default/web")])
+    }
+
+    static func text(port: UInt16) -> ConfigText {
+        var encoder = ConfigEncoder()
+        return encoder.encode(self.config(port: port)).text
     }
 
     func publish(port: UInt16, padding: Int = 0) {
@@ -124,18 +131,28 @@ private struct OneConfig: ProxyWorld {
 struct MessageReader {
     private var chunks: HTTPBody.AsyncIterator
     private var framer = LineFramer()
-    private var lines: [Data] = []
+    private var lines: ArraySlice<[UInt8]> = []
+    private var assembler: ConfigAssembler
 
-    init(_ stream: HTTPStream) { self.chunks = stream.body.makeAsyncIterator() }
+    /// - Parameter current: what the proxy has.
+    init(_ stream: HTTPStream, current: ConfigText? = nil) {
+        self.chunks = stream.body.makeAsyncIterator()
+        self.assembler = ConfigAssembler(current: current)
+    }
 
-    /// The next snapshot; pings are passed over.
-    mutating func snapshot() async throws -> Snapshot {
+    /// The next configuration; pings are passed over.
+    mutating func config() async throws -> ConfigUpdate {
         while true {
-            while !self.lines.isEmpty {
-                if case .snapshot(let snapshot) = try StreamMessage(line: self.lines.removeFirst()) { return snapshot }
+            while let line = self.lines.popFirst() {
+                if case .config(let update)? = try self.assembler.received(line) { return update }
             }
             let chunk = try #require(try await self.chunks.next(), "the stream ended")
-            self.lines += try self.framer.received(chunk)
+            self.lines = try self.framer.received(chunk)[...]
         }
     }
+}
+
+extension ConfigUpdate {
+    /// Of the first listener.
+    var port: UInt16? { ConfigReading(self.text).config.listeners.first?.port }
 }

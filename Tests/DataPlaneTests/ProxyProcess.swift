@@ -8,10 +8,10 @@ struct ProxyProcess: Sendable {
     let admin: String
 
     static func with<Value: Sendable>(
-        _ type: String, controlPlane port: Int, in folder: TestFolder, arguments: [String] = [],
+        _ type: String, controlPlane port: Int, in folder: TestFolder, arguments: [String] = [], log name: String? = nil,
         _ body: @escaping @Sendable (ProxyProcess) async throws -> Value
     ) async throws -> Value {
-        let log = folder.path("\(type).log")
+        let log = folder.path(name ?? "\(type).log")
         let flags = [
             "run", "--proxy-type", type, "--name", "\(type).test", "--cp-address", "https://127.0.0.1:\(port)", "--ca-cert-file",
             folder.path("ca.crt"), "--dataplane-token-file", folder.path("token"), "--admin-port", "0", "--drain-grace", "200ms",

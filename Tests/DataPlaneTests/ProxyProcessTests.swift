@@ -1,7 +1,6 @@
 import ConfigSync
 import Foundation
 import Hummingbird
-import JSONModel
 import Logging
 import Routing
 import Synchronization
@@ -75,7 +74,7 @@ import Testing
             let (gone, leave) = AsyncStream<Void>.makeStream()
             let (here, arrive) = AsyncStream<Int>.makeStream()
             let (away, left) = AsyncStream<Void>.makeStream()
-            try control.show(Self.egress(control, allow: [], to: server), to: .egress)
+            control.show(Self.egress(control, allow: [], to: server), to: .egress)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     try await control.serve { port in
@@ -88,7 +87,7 @@ import Testing
                 try await ProxyProcess.with("egress", controlPlane: port, in: folder) { egress in
                     try await egress.waitUntilReady()
                     let egressPort = try await egress.port(of: "egress")
-                    try control.show(Self.sidecar(control, to: egressPort), to: .dataplane)
+                    control.show(Self.sidecar(control, to: egressPort), to: .dataplane)
                     try await ProxyProcess.with("dataplane", controlPlane: port, in: folder) { sidecar in
                         try await sidecar.waitUntilReady()
                         let outbound = try await sidecar.port(of: "outbound")
@@ -105,7 +104,7 @@ import Testing
                         #expect(try await egress.metric("egret_connections_total{verdict=\"refused\",reason=\"not_permitted\"}") == 1)
 
                         // Now somebody does.
-                        try control.show(Self.egress(control, allow: ["spiffe://default/web"], to: server), to: .egress)
+                        control.show(Self.egress(control, allow: ["spiffe://default/web"], to: server), to: .egress)
                         try await eventually("the permission arrives") { try await self.curl(outbound).output == "hello" ? true : nil }
                         let allowed = try await egress.process.line(containing: "verdict=allowed")
                         #expect(allowed.contains("cluster=default:es") && allowed.contains("endpoint=127.0.0.1:\(server)"))
@@ -125,7 +124,7 @@ import Testing
                         try await egress.process.line(containing: "meanwhile=\"serving goes on with the last configuration\"")
                         #expect(try await self.curl(outbound).output == "hello")
                         #expect(try await egress.get("/ready").status == 200)
-                        let hash = control.state.withLock { $0.snapshots[.egress]!.hash }
+                        let hash = control.state.withLock { $0.configs[.egress]!.hash }
                         try await control.serve(port: port) { _ in
                             try await eventually("the egress resumes with its hash") {
                                 control.state.withLock { $0.have.contains(hash) } ? true : nil
@@ -133,9 +132,9 @@ import Testing
                             #expect(control.state.withLock { $0.sent } == sent)
 
                             // One item makes no sense here: it is named, and the rest serves.
-                            var json = try JSON(encoding: Self.egress(control, allow: ["spiffe://default/*"], to: server))
-                            json["clusters"] = .array(json["clusters"]!.array! + [["name": "default:odd", "endpoints": "?"]])
-                            control.show(json, to: .egress)
+                            control.show(
+                                Self.egress(control, allow: ["spiffe://default/*"], to: server), to: .egress,
+                                odd: [#"{"cluster":{"name":"default:odd","endpoints":"?"}}"#])
                             try await eventually("the odd item is acknowledged with an error") {
                                 control.acknowledgement(of: .egress)?.errors.first?.item == "cluster default:odd" ? true : nil
                             }
@@ -155,11 +154,42 @@ import Testing
         }
     }
 
+    @Test("changes come as differences; one that makes no sense is refused, and the whole configuration is asked for and served")
+    func differences() async throws {
+        let control = try ScriptedControlPlane()
+        let folder = try TestFolder(ca: control.ca, token: "good")
+        @Sendable func config(_ port: UInt16) -> ProxyConfig {
+            ProxyConfig(
+                listeners: [Listener(name: "egress", address: "127.0.0.1", port: 0, kind: .sni(routes: []))],
+                clusters: (1...9).map { Cluster(name: "c\($0)", endpoints: [Endpoint(address: "192.0.2.1", port: $0 == 9 ? port : 1)]) })
+        }
+        control.show(config(1), to: .egress)
+        try await control.serve { port in
+            try await ProxyProcess.with("egress", controlPlane: port, in: folder) { egress in
+                try await egress.waitUntilReady()
+                control.show(config(2), to: .egress)
+                try await eventually("the difference is acknowledged") { control.acknowledgement(of: .egress)?.errors == [] ? true : nil }
+                #expect(control.state.withLock { $0.differences } == 1)
+                #expect(control.state.withLock { $0.sent } == 2)
+                #expect(try await egress.get("/config").text.contains("192.0.2.1"))
+
+                control.state.withLock { $0.sendsNonsense = true }
+                control.show(config(3), to: .egress)
+                let line = try await egress.process.line(containing: "asking for the whole configuration")
+                #expect(line.contains("the control plane sent a difference from 00, which is not what this proxy has"))
+                try await eventually("the whole one is acknowledged") { control.acknowledgement(of: .egress)?.errors == [] ? true : nil }
+                #expect(control.state.withLock { $0.have } == [nil, nil])
+                #expect(control.state.withLock { $0.differences } == 2)
+                #expect(try await egress.metric("egret_config_generation") == 3)
+            }
+        }
+    }
+
     @Test("a token that is not accepted is said in one line, and a new one in the file is used at once")
     func badToken() async throws {
         let control = try ScriptedControlPlane()
         let folder = try TestFolder(ca: control.ca, token: "bad")
-        control.show(["listeners": [], "clusters": [], "trust": [], "identities": []], to: .egress)
+        control.show(ProxyConfig(), to: .egress)
         try await control.serve { port in
             try await ProxyProcess.with("egress", controlPlane: port, in: folder) { egress in
                 let line = try await egress.process.line(containing: "The control plane refuses this proxy")
@@ -178,7 +208,7 @@ import Testing
         let control = try ScriptedControlPlane()
         let folder = try TestFolder(ca: control.ca, token: "good")
         control.state.withLock { $0.signsCertificates = false }
-        try control.show(Self.egress(control, allow: [], to: 1), to: .egress)
+        control.show(Self.egress(control, allow: [], to: 1), to: .egress)
         try await control.serve { port in
             try await ProxyProcess.with("egress", controlPlane: port, in: folder) { egress in
                 try await egress.waitUntilReady()
@@ -196,7 +226,7 @@ import Testing
         let control = try ScriptedControlPlane()
         let folder = try TestFolder(ca: control.ca, token: "good")
         control.state.withLock { $0.leafLife = .seconds(3) }
-        try control.show(Self.egress(control, allow: [], to: 1), to: .egress)
+        control.show(Self.egress(control, allow: [], to: 1), to: .egress)
         try await control.serve { port in
             try await ProxyProcess.with("egress", controlPlane: port, in: folder) { egress in
                 try await eventually("three certificates are signed") { control.state.withLock { $0.signed >= 3 } ? true : nil }
@@ -209,7 +239,7 @@ import Testing
     func secondSignal() async throws {
         let control = try ScriptedControlPlane()
         let folder = try TestFolder(ca: control.ca, token: "good")
-        control.show(["listeners": [], "clusters": [], "trust": [], "identities": []], to: .egress)
+        control.show(ProxyConfig(), to: .egress)
         try await control.serve { port in
             try await ProxyProcess.with("egress", controlPlane: port, in: folder, arguments: ["--drain-grace", "10m"]) { egress in
                 try await egress.waitUntilReady()

@@ -1,5 +1,4 @@
 import ConfigSync
-import Crypto
 import Foundation
 import Hummingbird
 import HummingbirdTLS
@@ -15,7 +14,7 @@ import X509
 /// A control plane that does as a test says, over real HTTPS. It can leave and come back on the same port.
 final class ScriptedControlPlane: Sendable {
     struct State: Sendable {
-        var snapshots: [ProxyType: Snapshot] = [:]
+        var configs: [ProxyType: ConfigText] = [:]
         var acknowledgements: [Acknowledgement] = []
         /// What each stream request said it had; nil where it had nothing.
         var have: [String?] = []
@@ -23,8 +22,12 @@ final class ScriptedControlPlane: Sendable {
         var signsCertificates = true
         var leafLife = Duration.seconds(3600)
         var signed = 0
-        /// Snapshots written to streams.
+        /// Configurations written to streams.
         var sent = 0
+        /// How many of them were differences.
+        var differences = 0
+        /// Whether the next difference is one from a configuration that nobody has.
+        var sendsNonsense = false
     }
 
     let state = Mutex(State())
@@ -39,15 +42,21 @@ final class ScriptedControlPlane: Sendable {
         self.serving = try .make(dnsNames: ["localhost"], ipAddresses: ["127.0.0.1"], now: Date())
     }
 
-    func show(_ config: ProxyConfig, to type: ProxyType) throws { try self.show(JSON(encoding: config), to: type) }
+    func show(_ config: ProxyConfig, to type: ProxyType) { self.show(config, to: type, odd: []) }
 
-    func show(_ config: JSON, to type: ProxyType) {
-        let hash = SHA256.hash(data: config.data).map { String(format: "%02x", $0) }.joined()
-        self.state.withLock { $0.snapshots[type] = Snapshot(hash: hash, config: config) }
+    /// - Parameter odd: lines that make no sense to today's proxies.
+    func show(_ config: ProxyConfig, to type: ProxyType, odd: [String]) {
+        var encoder = ConfigEncoder()
+        let text = encoder.encode(config).text
+        var builder = ConfigTextBuilder()
+        for block in text.blocks { for index in 0..<block.count { builder.append(block.bytes[block.line(index)]) } }
+        for line in odd { builder.append(Array(line.utf8)[...]) }
+        let whole = builder.finish()
+        self.state.withLock { $0.configs[type] = whole }
     }
 
     func acknowledgement(of type: ProxyType) -> Acknowledgement? {
-        self.state.withLock { state in state.acknowledgements.last { $0.hash == state.snapshots[type]?.hash } }
+        self.state.withLock { state in state.acknowledgements.last { $0.hash == state.configs[type]?.hash } }
     }
 
     /// Serves while `body` runs.
@@ -113,17 +122,24 @@ final class ScriptedControlPlane: Sendable {
             status: .ok, headers: [.contentType: StreamMessage.contentType],
             body: ResponseBody { writer in
                 var subscription = Subscription(have: have)
+                var cache = DifferenceCache()
                 while true {
-                    if let snapshot = self.state.withLock({ $0.snapshots[type] }) { subscription.planned(snapshot) }
-                    var message = StreamMessage.ping
-                    if case .send(let next) = subscription.next() {
-                        message = next
-                        self.state.withLock { $0.sent += 1 }
+                    if let text = self.state.withLock({ $0.configs[type] }) { _ = subscription.planned(text) }
+                    var message = StreamMessage.pingLine
+                    if let next = subscription.next(cache: &cache) {
+                        message = Array(next.parts.joined())
+                        self.state.withLock { state in
+                            state.sent += 1
+                            if next.form == .difference { state.differences += 1 }
+                            if state.sendsNonsense {
+                                state.sendsNonsense = false
+                                message = Array(#"{"difference":{"base":"00","edits":[{"keep":1}],"hash":"01","items":0}}"#.utf8) + [0x0A]
+                            }
+                        }
                     }
                     // In two parts: lines are not chunks.
-                    let line = message.line
-                    try await writer.write(ByteBuffer(bytes: line.prefix(3)))
-                    try await writer.write(ByteBuffer(bytes: line.dropFirst(3)))
+                    try await writer.write(ByteBuffer(bytes: message.prefix(3)))
+                    try await writer.write(ByteBuffer(bytes: message.dropFirst(3)))
                     try await Task.sleep(for: .milliseconds(100))
                 }
             })

@@ -1,15 +1,14 @@
-package import ConfigSync
-import Crypto
+import ConfigSync
 import FoundationEssentials
-import JSONModel
 import Planning
-package import Routing
+import Routing
 import Synchronization
 
 /// Hands each connected proxy its newest configuration.
 ///
-/// A session holds only the latest snapshot, so a proxy that reads slowly misses intermediate ones and delays nobody;
-/// a snapshot with the hash the proxy already has is never sent.
+/// A session holds only the latest one, so a proxy that reads slowly misses intermediate ones and delays nobody; a configuration
+/// with the hash the proxy already has is never sent. What proxies were sent last is remembered for a while after their streams
+/// have ended, so that a proxy that was cut off goes on with a difference.
 package final class ConfigHub: Sendable {
     private struct State {
         var world: (any ProxyWorld)?
@@ -17,62 +16,91 @@ package final class ConfigHub: Sendable {
         var version = 0
         var sessions: [Int: ConfigSession] = [:]
         var nextID = 0
+        /// What proxies without a stream were sent, and when the stream ended.
+        var left: [ProxyID: (texts: [ConfigText], at: Date)] = [:]
     }
 
     private let state = Mutex(State())
+    private let texts = ConfigTexts()
     let presence: Presence
+
+    /// How long a proxy may be away and still go on with a difference.
+    private static let memory: TimeInterval = 600
 
     package init(presence: Presence) { self.presence = presence }
 
     /// A new world: every connected proxy whose configuration differs hears of it.
     package func publish(_ world: any ProxyWorld) {
+        let now = Date()
         let (sessions, version) = self.state.withLock { state in
             state.world = world
             state.version += 1
+            state.left = state.left.filter { $0.value.at + Self.memory > now }
             return (Array(state.sessions.values), state.version)
         }
-        var snapshots: [ProxyID: Snapshot?] = [:]
-        for session in sessions {
-            let snapshot = snapshots[session.proxy] ?? Self.snapshot(for: session.proxy, in: world)
-            snapshots[session.proxy] = snapshot
-            session.planned(snapshot, version: version)
-        }
+        let connected = Set(sessions.map(\.proxy))
+        self.texts.forget { !connected.contains($0) }
+        for session in sessions { session.planned(self.texts.text(of: session.proxy, in: world), version: version) }
     }
 
     package var world: (any ProxyWorld)? { self.state.withLock { $0.world } }
 
     /// Opens a session; `close` it when the stream ends.
-    /// - Parameter program: the version of the proxy's program, for people.
+    /// - Parameters:
+    ///   - have: the hash of what the proxy serves.
+    ///   - program: the version of the proxy's program, for people.
     func open(_ proxy: ProxyID, have: String?, program: String) -> ConfigSession {
         let stream = self.presence.opened(proxy, version: program, now: Date())
         let (session, world, version) = self.state.withLock { state in
-            let session = ConfigSession(id: state.nextID, stream: stream, proxy: proxy, have: have)
+            var known = state.left.removeValue(forKey: proxy)?.texts ?? []
+            // A stream that was cut may not have been missed yet.
+            for session in state.sessions.values where session.proxy == proxy { known += session.sent }
+            let session = ConfigSession(id: state.nextID, stream: stream, proxy: proxy, have: have, known: known, differences: self.texts)
             state.nextID += 1
             state.sessions[session.id] = session
             return (session, state.world, state.version)
         }
-        if let world { session.planned(Self.snapshot(for: proxy, in: world), version: version) }
+        if let world { session.planned(self.texts.text(of: proxy, in: world), version: version) }
         return session
     }
 
     func close(_ session: ConfigSession) {
-        let wasOpen = self.state.withLock { $0.sessions.removeValue(forKey: session.id) != nil }
+        let wasOpen = self.state.withLock { state in
+            let wasOpen = state.sessions.removeValue(forKey: session.id) != nil
+            if wasOpen { state.left[session.proxy] = (session.sent, Date()) }
+            return wasOpen
+        }
         if wasOpen { self.presence.closed(session.proxy, stream: session.stream, now: Date()) }
         session.finish()
     }
-
-    private static func snapshot(for proxy: ProxyID, in world: any ProxyWorld) -> Snapshot? {
-        world.config(for: proxy).map(Snapshot.init(of:))
-    }
 }
 
-extension Snapshot {
-    /// Names a configuration by the SHA-256 of its canonical text.
-    package init(of config: ProxyConfig) {
-        guard let json = try? JSON(encoding: config) else { preconditionFailure("a configuration always encodes") }
-        let hash = SHA256.hash(data: json.data).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
-        self.init(hash: hash, config: json)
+/// The configurations of connected proxies as text. Proxies of one shape share what is the same, and each change is compared once.
+final class ConfigTexts: Sendable {
+    private struct State {
+        var encoder = ConfigEncoder()
+        var encoded: [ProxyID: EncodedConfig] = [:]
     }
+
+    private let state = Mutex(State())
+    private let differences = Mutex(DifferenceCache())
+
+    /// Nil when there is no such proxy.
+    func text(of proxy: ProxyID, in world: any ProxyWorld) -> ConfigText? {
+        guard let config = world.config(for: proxy) else { return nil }
+        return self.state.withLock { state in
+            let encoded = state.encoder.encode(config, after: state.encoded[proxy])
+            state.encoded[proxy] = encoded
+            return encoded.text
+        }
+    }
+
+    func forget(where isGone: (ProxyID) -> Bool) {
+        self.state.withLock { state in state.encoded = state.encoded.filter { !isGone($0.key) } }
+        self.differences.withLock { $0.clear() }
+    }
+
+    func next(_ subscription: inout Subscription) -> OutgoingConfig? { self.differences.withLock { subscription.next(cache: &$0) } }
 }
 
 /// One open stream. `wakes` yields whenever it is worth asking `next`, and ends when the stream should.
@@ -80,7 +108,12 @@ final class ConfigSession: Sendable {
     private struct State {
         var subscription: Subscription
         var version = 0
+        /// What was sent, the newest last: the proxy may have got any of it.
+        var sent: [ConfigText]
     }
+
+    /// A proxy that is cut off while it reads may have no more than what came before the last ones.
+    private static let remembered = 4
 
     let id: Int
     /// Its name in the presence book.
@@ -88,28 +121,48 @@ final class ConfigSession: Sendable {
     let proxy: ProxyID
     let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
+    private let differences: ConfigTexts
     private let state: Mutex<State>
 
-    init(id: Int, stream: String, proxy: ProxyID, have: String?) {
+    init(id: Int, stream: String, proxy: ProxyID, have: String?, known: [ConfigText], differences: ConfigTexts) {
         self.id = id
         self.stream = stream
         self.proxy = proxy
-        self.state = Mutex(State(subscription: Subscription(have: have)))
+        self.differences = differences
+        self.state = Mutex(State(subscription: Subscription(have: have, known: known), sent: known))
         (self.wakes, self.wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    func planned(_ snapshot: Snapshot?, version: Int) {
+    func planned(_ text: ConfigText?, version: Int) {
         let isNew = self.state.withLock { state in
             guard version > state.version || state.version == 0 else { return false }
             state.version = version
-            guard let snapshot else { return false }
-            state.subscription.planned(snapshot)
-            return true
+            guard let text else { return false }
+            return state.subscription.planned(text)
         }
         if isNew { self.wakeUp() }
     }
 
-    func next() -> Subscription.Next { self.state.withLock { $0.subscription.next() } }
+    /// What to write next; nil: nothing new.
+    func next() -> OutgoingConfig? {
+        self.state.withLock { state in
+            Self.remember(&state)
+            return self.differences.next(&state.subscription)
+        }
+    }
+
+    /// What the proxy was sent last, or said that it has; the newest last.
+    var sent: [ConfigText] {
+        self.state.withLock { state in
+            Self.remember(&state)
+            return state.sent
+        }
+    }
+
+    private static func remember(_ state: inout State) {
+        guard let sent = state.subscription.sent, sent != state.sent.last else { return }
+        state.sent = state.sent.suffix(Self.remembered - 1) + [sent]
+    }
 
     func wakeUp() { self.wake.yield() }
 

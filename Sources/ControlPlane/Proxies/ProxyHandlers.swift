@@ -61,15 +61,15 @@ struct ProxyHandlers: Sendable {
                     defer { group.cancelAll() }
                     var lastWrite = ContinuousClock.now
                     for await _ in session.wakes {
-                        let message: StreamMessage
-                        switch session.next() {
-                        case .send(let next): message = next
-                        case .wait where ContinuousClock.now - lastWrite >= StreamMessage.pingInterval: message = .ping
-                        case .wait: continue
+                        if let config = session.next() {
+                            try await Self.write(config, to: &writer)
+                            self.sent(config, to: proxy)
+                        } else if ContinuousClock.now - lastWrite >= StreamMessage.pingInterval {
+                            try await writer.write(ByteBuffer(bytes: StreamMessage.pingLine))
+                        } else {
+                            continue
                         }
-                        try await writer.write(ByteBuffer(bytes: message.line))
                         lastWrite = .now
-                        if case .snapshot(let snapshot) = message { self.sent(snapshot, to: proxy) }
                     }
                 }
             } onInboundClosed: {
@@ -81,12 +81,37 @@ struct ProxyHandlers: Sendable {
         try await writer.finish(nil)
     }
 
-    private func sent(_ snapshot: Snapshot, to proxy: ProxyID) {
-        self.metrics.snapshots.add()
+    /// Piece by piece, so that a proxy that reads slowly costs one piece of memory and not a whole table.
+    private static func write(_ config: OutgoingConfig, to writer: inout any ResponseBodyWriter) async throws {
+        // What is small goes as one.
+        if config.byteCount <= Self.pieceBytes {
+            var buffer = ByteBuffer()
+            buffer.reserveCapacity(config.byteCount)
+            for part in config.parts { buffer.writeBytes(part) }
+            try await writer.write(buffer)
+            return
+        }
+        for part in config.parts {
+            var start = 0
+            while start < part.count {
+                let end = min(start + Self.pieceBytes, part.count)
+                try await writer.write(ByteBuffer(bytes: part[start..<end]))
+                start = end
+            }
+        }
+    }
+
+    private static let pieceBytes = 64 << 10
+
+    private func sent(_ config: OutgoingConfig, to proxy: ProxyID) {
+        self.metrics.sent(config)
         self.hub.presence.sent(to: proxy, now: Date())
         self.logger.debug(
             "Sent a configuration",
-            metadata: ["proxy.name": "\(proxy.name)", "config.hash": "\(snapshot.hash.prefix(12))"])
+            metadata: [
+                "proxy.name": "\(proxy.name)", "config.hash": "\(config.hash.prefix(12))", "config.form": "\(config.form.rawValue)",
+                "config.bytes": "\(config.byteCount)",
+            ])
     }
 
     func acknowledge(_ request: Request) async -> Response {
