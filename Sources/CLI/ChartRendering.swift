@@ -2490,6 +2490,10 @@ rules:
     resources: [configmaps]
     resourceNames: [egret-config]
     verbs: [get, list, watch]
+  # What proxies said to each replica: one ConfigMap egret-acknowledgements-<pod> per replica, found by its label.
+  - apiGroups: [""]
+    resources: [configmaps]
+    verbs: [list, watch, create, patch]
   # Who of the replicas writes.
   - apiGroups: [coordination.k8s.io]
     resources: [leases]

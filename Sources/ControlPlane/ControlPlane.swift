@@ -70,11 +70,14 @@ package struct ControlPlane: Sendable {
             }
             return [proxies] + api.servers(identity)
         }
+        let publisher = AcknowledgementPublisher(
+            book: acknowledgements, writer: client, identity: options.identity, namespace: options.namespace,
+            pod: { reader.object(.pods, ObjectKey(namespace: options.namespace, name: options.identity)) }, logger: logger)
         let diagnostics = DiagnosticsServer(
             address: .init(host: options.bindAddress, port: options.diagnosticsPort), readiness: readiness, registry: registry,
             logger: logger
         ) { port in onListening("diagnostics", port) }
 
-        self.services = [diagnostics, reader.informers] + (elector.map { [$0] } ?? []) + [operatorLoop, proxyFacing]
+        self.services = [diagnostics, reader.informers] + (elector.map { [$0] } ?? []) + [operatorLoop, publisher, proxyFacing]
     }
 }

@@ -63,13 +63,14 @@ package struct OperatorLoop: Service {
             // Changes are heard from before the first look, so that none falls between.
             let changes = self.source.changes()
             let presenceChanges = self.presence.changes()
+            let acknowledgementChanges = self.acknowledgements.changes()
             try await self.waitForDefinitions(stopped: { news.isFinished })
             try await self.source.waitUntilRead()
             self.onRead()
             self.readiness.set(.caches, nil)
             try await withThrowingTaskGroup { group in
                 group.addTask { for await _ in changes { news.up() } }
-                group.addTask { for await _ in self.acknowledgements.changes { news.up() } }
+                group.addTask { for await _ in acknowledgementChanges { news.up() } }
                 group.addTask { for await _ in self.writeFailures.changes { news.up() } }
                 group.addTask { for await _ in presenceChanges { news.up() } }
                 group.addTask {

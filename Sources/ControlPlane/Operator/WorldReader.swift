@@ -4,10 +4,14 @@ package import KubeAPI
 package import KubeRuntime
 package import MeshModel
 package import Planning
+import Synchronization
 
 /// The caches: which collections the control plane watches, and how they become what a plan is made from.
 package struct WorldReader: WorldSource {
     package let informers: InformerGroup
+    /// What proxies said to each replica.
+    private let reports: Informer
+    private let reportReader = ReportReader()
     package let namespace: String
     private let acknowledgements: AcknowledgementBook
     private let writeFailures: WriteFailureBook
@@ -26,12 +30,15 @@ package struct WorldReader: WorldSource {
         self.namespace = namespace
         self.acknowledgements = acknowledgements
         self.writeFailures = writeFailures
+        let reports = Informer(.configMaps, client: client, namespace: namespace, selector: AcknowledgementReport.selector)
+        self.reports = reports
+        // Last: the group finds the settings first under the type that both have.
         self.informers = InformerGroup(
             Self.types.map { type in
                 Informer(
                     type, client: client, namespace: Self.everywhere.contains(type) ? nil : namespace,
                     selector: type == .configMaps ? .named(SettingsReader.configMapName) : .all)
-            })
+            } + [reports])
     }
 
     package func object(_ type: ResourceType, _ key: ObjectKey) -> KubeObject? { self.informers[type].object(key) }
@@ -57,6 +64,7 @@ package struct WorldReader: WorldSource {
         for (key, failure) in self.writeFailures.failures(of: .meshes) {
             if let mesh = try? MeshName(key.name) { authorities.problems[mesh] = failure.sentence }
         }
+        self.reportReader.read(self.reports.snapshot, into: self.acknowledgements)
         let owner = objects[.deployments, namespace: self.namespace, name: "egret-control-plane"]
         var observed = Observed(
             settings: settings, systemNamespace: self.namespace, controlPlane: owner.map { OwnerReference(controller: $0) },
@@ -79,5 +87,17 @@ package struct WorldReader: WorldSource {
         return AdmissionEvidence(
             systemNamespace: self.namespace, pod: pod, replicaSet: replicaSet, deployment: deployment,
             zoneEgress: owner(of: deployment, .zoneEgresses), dataplane: self.object(.dataplanes, key))
+    }
+}
+
+/// Reads what replicas published, each version once.
+private final class ReportReader: Sendable {
+    private let versions = Mutex<[ObjectKey: String]>([:])
+
+    func read(_ reports: [ObjectKey: KubeObject], into book: AcknowledgementBook) {
+        for (key, report) in reports {
+            let version = report.metadata.resourceVersion ?? ""
+            if self.versions.withLock({ $0.updateValue(version, forKey: key) }) != version { book.take(AcknowledgementReport.read(report)) }
+        }
     }
 }

@@ -1,28 +1,53 @@
+package import FoundationEssentials
 package import Planning
+import Store
 import Synchronization
 
-/// What proxies said about the snapshots they were sent, newest per proxy.
-///
-/// It lives in this replica's memory, and the leader folds it into conditions. With one replica that is everything; with
-/// several, an acknowledgement that reached a replica which does not lead is not shown until it is published by object.
+/// What proxies said about the configurations they were sent, newest per proxy: said to this replica, and said to others, which
+/// publish theirs (`AcknowledgementPublisher`). Any replica may hear a proxy; the leader folds all of it into conditions.
 package final class AcknowledgementBook: Sendable {
-    private let entries = Mutex<[ProxyID: Planning.Acknowledgement]>([:])
-    /// Yields after each change.
-    package let changes: AsyncStream<Void>
-    private let changed: AsyncStream<Void>.Continuation
-
-    package init() { (self.changes, self.changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
-
-    package func record(_ acknowledgement: Planning.Acknowledgement, of proxy: ProxyID) {
-        let isNews = self.entries.withLock { $0.updateValue(acknowledgement, forKey: proxy) != acknowledgement }
-        if isNews { self.changed.yield() }
+    private struct State {
+        /// Said to us.
+        var own: [ProxyID: AcknowledgementReport.Entry] = [:]
+        /// The newest that others published. It outlives their objects: what a proxy said holds until it says something else.
+        var others: [ProxyID: AcknowledgementReport.Entry] = [:]
     }
 
-    /// What every proxy said last.
-    package var all: [ProxyID: Planning.Acknowledgement] { self.entries.withLock { $0 } }
+    private let state = Mutex(State())
+    private let said = Broadcast()
+
+    package init() {}
+
+    package func record(_ acknowledgement: Acknowledgement, of proxy: ProxyID, at now: Date) {
+        self.state.withLock { $0.own[proxy] = AcknowledgementReport.Entry(acknowledgement, at: now) }
+        self.said.tell()
+    }
+
+    /// Takes what another replica published.
+    package func take(_ report: [ProxyID: AcknowledgementReport.Entry]) {
+        self.state.withLock { state in
+            for (proxy, entry) in report where entry.at > state.others[proxy]?.at ?? .distantPast { state.others[proxy] = entry }
+        }
+    }
+
+    /// Yields after each word of a proxy.
+    package func changes() -> AsyncStream<Void> { self.said.listen() }
+
+    /// What every proxy said last, to whomever.
+    package var all: [ProxyID: Acknowledgement] {
+        self.state.withLock { state in
+            state.own.merging(state.others) { own, other in own.at >= other.at ? own : other }.mapValues(\.acknowledgement)
+        }
+    }
+
+    /// What was said to us.
+    package var own: [ProxyID: AcknowledgementReport.Entry] { self.state.withLock { $0.own } }
 
     /// Forgets proxies that are gone.
     package func keep(where isAlive: (ProxyID) -> Bool) {
-        self.entries.withLock { entries in entries = entries.filter { isAlive($0.key) } }
+        self.state.withLock { state in
+            state.own = state.own.filter { isAlive($0.key) }
+            state.others = state.others.filter { isAlive($0.key) }
+        }
     }
 }

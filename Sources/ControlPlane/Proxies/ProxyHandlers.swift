@@ -123,7 +123,7 @@ struct ProxyHandlers: Sendable {
             self.acknowledgements.record(
                 Planning.Acknowledgement(
                     hash: acknowledgement.hash, errors: acknowledgement.errors),
-                of: proxy.id)
+                of: proxy.id, at: Date())
             self.hub.presence.acknowledged(by: proxy.id, hasErrors: !acknowledgement.errors.isEmpty)
             if let first = acknowledgement.errors.first {
                 self.logger.warning(

@@ -1,0 +1,90 @@
+package import FoundationEssentials
+import JSONModel
+package import KubeAPI
+import Routing
+
+/// What proxies said to one replica of the control plane, as the object by which it tells the others. Each replica writes its
+/// own object only; of what several replicas heard of one proxy, the newest counts.
+package enum AcknowledgementReport {
+    package struct Entry: Hashable, Sendable {
+        package var acknowledgement: Acknowledgement
+        package var at: Date
+
+        package init(_ acknowledgement: Acknowledgement, at: Date) {
+            self.acknowledgement = acknowledgement
+            self.at = at
+        }
+    }
+
+    /// Marks the objects.
+    package static let label = "egret.io/acknowledgements"
+    package static let selector = ObjectSelector(labels: label)
+    package static let fieldManager = "egret-acknowledgements"
+    private static let key = "acknowledgements.json"
+    /// An object has 1 MiB at most, and a name, a hash and a time are some 150 bytes: room for 6,000 proxies.
+    private static let maxBytes = 900 << 10
+    /// What of one proxy's errors is told: enough for the condition, which names the first.
+    private static let maxErrors = 20
+
+    /// A name of the object for a replica of any name.
+    package static func name(ofReplica identity: String) -> String {
+        let letters = identity.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") ? $0 : "-" }
+        var text = String(letters.prefix(200))
+        while text.hasSuffix("-") { text.removeLast() }
+        return "egret-acknowledgements-\(text.isEmpty ? "0" : text)"
+    }
+
+    /// - Parameter owner: the replica's pod, with which the object goes; nil where the replica is none.
+    package static func object(
+        replica identity: String, namespace: String, owner: OwnerReference?, entries: [ProxyID: Entry]
+    ) -> KubeObject {
+        var map = KubeObject(
+            .configMaps, name: Self.name(ofReplica: identity), namespace: namespace,
+            labels: [
+                "app.kubernetes.io/name": "egret", "app.kubernetes.io/component": "control-plane",
+                "app.kubernetes.io/managed-by": "egret", Self.label: "true",
+            ])
+        if let owner { map.metadata.ownerReferences = [owner] }
+        map["data"] = [Self.key: .string(Self.text(entries))]
+        return map
+    }
+
+    private static func text(_ entries: [ProxyID: Entry]) -> String {
+        // Those with errors are worth the most, should there be no room for all.
+        let sorted = entries.sorted {
+            ($0.value.acknowledgement.errors.isEmpty ? 1 : 0, $0.key) < ($1.value.acknowledgement.errors.isEmpty ? 1 : 0, $1.key)
+        }
+        var room = Self.maxBytes
+        var members: [String: JSON] = [:]
+        for (proxy, entry) in sorted {
+            var member: JSON = ["hash": .string(entry.acknowledgement.hash), "at": .string(entry.at.rfc3339Micro)]
+            if !entry.acknowledgement.errors.isEmpty {
+                member["errors"] = .array(
+                    entry.acknowledgement.errors.prefix(Self.maxErrors).map {
+                        ["item": .string(String($0.item.prefix(300))), "message": .string(String($0.message.prefix(500)))]
+                    })
+            }
+            room -= proxy.description.utf8.count + member.text.utf8.count + 8
+            if room < 0 { break }
+            members[proxy.description] = member
+        }
+        return JSON.object(members).text
+    }
+
+    /// What an object says; nothing where it makes no sense.
+    package static func read(_ object: KubeObject) -> [ProxyID: Entry] {
+        guard let text = object["data"]?[Self.key]?.string, let members = (try? JSON(parsing: text))?.object else { return [:] }
+        var entries: [ProxyID: Entry] = [:]
+        for (name, member) in members {
+            guard let space = name.firstIndex(of: " "), let kind = ProxyID.Kind(rawValue: String(name[..<space])),
+                let hash = member["hash"]?.string, let at = member["at"]?.string.flatMap(Date.init(rfc3339:))
+            else { continue }
+            let errors = (member["errors"]?.array ?? []).compactMap { error in
+                error["item"]?.string.map { ItemError(item: $0, message: error["message"]?.string ?? "") }
+            }
+            let proxy = ProxyID(kind, String(name[name.index(after: space)...]))
+            entries[proxy] = Entry(Acknowledgement(hash: hash, errors: errors), at: at)
+        }
+        return entries
+    }
+}

@@ -1,0 +1,115 @@
+import ControlPlane
+import Foundation
+import JSONModel
+import KubeAPI
+import Logging
+import Planning
+import Routing
+import ServiceLifecycle
+import TestKit
+import Testing
+
+struct AcknowledgementTests {
+    private let start = Date(timeIntervalSince1970: 1_800_000_000)
+    private static let egress = ProxyID(.egress, "egret-egress-1.kuma-system")
+    private static let other = ProxyID(.dataplane, "web-1.shop")
+
+    private func entry(_ hash: String, _ seconds: Double, _ errors: [ItemError] = []) -> AcknowledgementReport.Entry {
+        .init(Acknowledgement(hash: hash, errors: errors), at: self.start + seconds)
+    }
+
+    private func object(_ entries: [ProxyID: AcknowledgementReport.Entry], replica: String = "egret-cp-1") -> KubeObject {
+        AcknowledgementReport.object(replica: replica, namespace: "kuma-system", owner: nil, entries: entries)
+    }
+
+    @Test("What a replica publishes, the others read")
+    func roundTrip() {
+        let entries = [
+            Self.egress: self.entry("ab", 1.25, [.init(item: "cluster default:x", message: "no such host")]),
+            Self.other: self.entry("cd", 2),
+        ]
+        let object = self.object(entries)
+        #expect(object.name == "egret-acknowledgements-egret-cp-1")
+        #expect(object.metadata.labels[AcknowledgementReport.label] == "true")
+        #expect(AcknowledgementReport.read(object) == entries)
+        #expect(AcknowledgementReport.name(ofReplica: "My_Host.local-") == "egret-acknowledgements-my-host-local")
+    }
+
+    @Test(
+        "What makes no sense is nothing, item by item",
+        arguments: [
+            "", "[]", "{\"egress\":{}}", "{\"egress a\":{\"hash\":1}}", "{\"toaster a\":{\"hash\":\"x\",\"at\":\"2026-01-01T00:00:00Z\"}}",
+            "{\"egress a\":{\"hash\":\"x\",\"at\":\"today\"}}",
+        ])
+    func nonsense(_ text: String) {
+        var object = self.object([:])
+        object["data"] = ["acknowledgements.json": .string(text)]
+        #expect(AcknowledgementReport.read(object).isEmpty)
+        object["data"] = nil
+        #expect(AcknowledgementReport.read(object).isEmpty)
+    }
+
+    @Test("An object never outgrows what the API server takes; those with errors are told first")
+    func bound() {
+        var entries: [ProxyID: AcknowledgementReport.Entry] = [:]
+        for number in 0..<10_000 {
+            entries[ProxyID(.egress, "egress-\(number).kuma-system")] = self.entry(String(repeating: "a", count: 64), 0)
+        }
+        let odd = ProxyID(.egress, "z")
+        entries[odd] = self.entry(
+            "x", 0, (0..<100).map { ItemError(item: "\($0)", message: String(repeating: "m", count: 5000)) })
+        let object = self.object(entries)
+        #expect(object.json.text.utf8.count < 1 << 20)
+        let read = AcknowledgementReport.read(object)
+        #expect(read[odd]?.acknowledgement.errors.count == 20)
+        #expect(read.count > 5000)
+    }
+
+    @Test("Of what several replicas heard the newest counts, and what was published outlives its object")
+    func merge() {
+        let book = AcknowledgementBook()
+        book.record(Acknowledgement(hash: "old"), of: Self.egress, at: self.start)
+        book.take([Self.egress: self.entry("new", 1), Self.other: self.entry("theirs", 0)])
+        #expect(book.all[Self.egress]?.hash == "new")
+        book.take([Self.egress: self.entry("late", 0.5)])
+        #expect(book.all[Self.egress]?.hash == "new")
+        book.record(Acknowledgement(hash: "newest"), of: Self.egress, at: self.start + 2)
+        #expect(book.all[Self.egress]?.hash == "newest")
+        book.take([:])
+        #expect(book.all[Self.other]?.hash == "theirs")
+        #expect(book.own.keys.sorted() == [Self.egress])
+        book.keep { $0 == Self.egress }
+        #expect(book.all.keys.sorted() == [Self.egress])
+    }
+
+    @Test("A replica writes one object of its own, after each word of a proxy and not otherwise")
+    func publisher() async throws {
+        let cluster = ScriptedCluster()
+        let book = AcknowledgementBook()
+        var pod = KubeObject(.pods, name: "egret-cp-1", namespace: "kuma-system")
+        pod.metadata.uid = "uid-1"
+        let publisher = AcknowledgementPublisher(
+            book: book, writer: cluster, identity: "egret-cp-1", namespace: "kuma-system", pod: { [pod] in pod },
+            logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() })
+        let key = ObjectKey(namespace: "kuma-system", name: "egret-acknowledgements-egret-cp-1")
+        func published() -> [ProxyID: AcknowledgementReport.Entry] {
+            cluster[.configMaps, key].map(AcknowledgementReport.read) ?? [:]
+        }
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await publisher.run() }
+            // Until it listens.
+            try await eventually("the first word is published") {
+                book.record(Acknowledgement(hash: "1"), of: Self.egress, at: self.start)
+                return published()[Self.egress]?.acknowledgement.hash == "1" ? true : nil
+            }
+            let owner = cluster[.configMaps, key]?.metadata.ownerReferences.first
+            #expect(owner?.uid == "uid-1" && owner?.isController == false)
+            book.record(Acknowledgement(hash: "2"), of: Self.egress, at: self.start + 1)
+            book.record(Acknowledgement(hash: "2"), of: Self.other, at: self.start + 1)
+            try await eventually("both are published") { published()[Self.other]?.acknowledgement.hash == "2" ? true : nil }
+            #expect(published()[Self.egress]?.acknowledgement.hash == "2")
+            #expect(cluster.writes == Array(repeating: "apply ConfigMap/kuma-system/\(key.name)", count: 2))
+            group.cancelAll()
+        }
+    }
+}
