@@ -156,6 +156,10 @@ let package = Package(
         .executableTarget(
             name: "egret-bench", dependencies: ["CLinux", "COpenSSL", argumentParser], path: "Tests/Benchmarks/egret-bench",
             swiftSettings: swift),
+        // Many proxies that pretend, for hack/bench --scale.
+        .executableTarget(
+            name: "egret-scale", dependencies: ["ConfigSync", "CurlTransport", "JSONModel", "Routing", "Store", argumentParser],
+            path: "Tests/Benchmarks/egret-scale", swiftSettings: swift),
         // One piece of work for the relay, to be counted: what RelayTests' budgets run.
         .target(name: "CAllocationCount", path: "Tests/RelayProbe/CAllocationCount"),
         .executableTarget(

@@ -42,7 +42,11 @@ package struct DiagnosticsServer: Service {
         let application = Application(
             router: router, server: .http1(configuration: .init(idleTimeout: ProxyServer.idleTimeout)),
             configuration: .init(address: .hostname(self.address.host, port: self.address.port)),
-            onServerRunning: { channel in self.onListening(channel.localAddress?.port ?? self.address.port) }, logger: quiet)
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? self.address.port
+                self.logger.info("Serving probes and metrics", metadata: ["address": "\(self.address.host)", "port": "\(port)"])
+                self.onListening(port)
+            }, logger: quiet)
         try await self.address.listening(flag: "--diagnostics-port") { try await application.run() }
     }
 
