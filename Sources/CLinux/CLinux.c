@@ -63,6 +63,16 @@ int cl_bind(int fd, const struct sockaddr *address, socklen_t length) { return r
 int cl_listen(int fd, int backlog) { return result(listen(fd, backlog)); }
 int cl_connect(int fd, const struct sockaddr *address, socklen_t length) { return result(connect(fd, address, length)); }
 
+int cl_disconnect(int fd) {
+    // The first byte of struct tcp_info is the state.
+    uint8_t state = 0;
+    socklen_t length = sizeof state;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &length) < 0) return -errno;
+    if (state != TCP_CLOSE) return -EBUSY;
+    struct sockaddr none = {.sa_family = AF_UNSPEC};
+    return result(connect(fd, &none, sizeof none));
+}
+
 bool cl_has_source_address(const struct sockaddr *peer, socklen_t length) {
     // Connecting a datagram socket chooses the source address and sends nothing.
     int fd = socket(peer->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -74,6 +74,8 @@ struct Connection {
     var client = IPEndpoint()
     var clientFD: Int32 = -1
     var upstreamFD: Int32 = -1
+    /// The upstream socket's, 0 where it isn't known: the winner of a race.
+    var upstreamFamily: Int32 = 0
 
     /// The server name, in memory of its own, for the record.
     var name: UnsafeMutablePointer<UInt8>?
@@ -146,5 +148,7 @@ struct Direction {
     var pipeBytes: Int32 = 0
     /// What the destination had no room for, in a chunk of the worker's pool; or what the turn has yet to send (`borrowed`).
     var held: UnsafeMutableRawPointer?
+    /// The turn whose read found the source's socket empty behind it.
+    var emptiedIn: UInt32 = 0
     var moved: UInt64 = 0
 }

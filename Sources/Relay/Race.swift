@@ -54,6 +54,7 @@ extension Worker {
             self.races[race].runners[number] = -1
             if slot.pointee.upstreamFD >= 0 { _ = cl_close(slot.pointee.upstreamFD) }
             slot.pointee.upstreamFD = fd
+            slot.pointee.upstreamFamily = 0
             let polled = CL_EPOLLIN | CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET
             _ = cl_epoll_modify(self.epoll, fd, polled, Self.tag(.upstream, slot.pointee.index, slot.pointee.generation))
             self.established(slot, events)

@@ -25,6 +25,7 @@ extension Worker {
             case ECONNABORTED, EINTR, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, EPERM:
                 count += 1
             case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+                if self.idleSockets.closeAll() { continue }
                 switch self.shed(socket, -fd) {
                 case .taken: count += 1
                 case .nobodyThere: return

@@ -107,6 +107,15 @@ extension Worker {
         }
     }
 
+    /// For the next connection, if there was nothing about this one that the next would inherit.
+    mutating func keepUpstreamSocket(_ slot: Slot) {
+        guard !slot.pointee.flags.contains(.keepAlive), slot.pointee.upstreamFamily != 0,
+            slot.pointee.forward.moved &+ slot.pointee.backward.moved <= IdleSockets.mostBytes
+        else { return }
+        self.idleSockets.giveBack(slot.pointee.upstreamFD, slot.pointee.upstreamFamily)
+        slot.pointee.upstreamFD = -1
+    }
+
     private func leaveCount(_ slot: Slot) {
         guard slot.pointee.flags.contains(.counted) else { return }
         slot.pointee.flags.remove(.counted)

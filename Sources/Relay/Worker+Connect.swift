@@ -130,7 +130,9 @@ extension Worker {
 
     /// Starts an attempt beside those under way. `noneLeft`: it failed at once.
     private mutating func start(_ slot: Slot, _ address: IPEndpoint) -> Next {
-        let fd = cl_tcp_socket(address.family)
+        // A race's runners are sockets of their own.
+        let used = slot.pointee.upstreamFD < 0 ? self.idleSockets.take(address.family) : nil
+        let fd = used ?? cl_tcp_socket(address.family)
         guard fd >= 0 else {
             slot.pointee.lastError = -fd
             return .overloaded
@@ -155,8 +157,10 @@ extension Worker {
             polled = self.addRunner(slot, fd)
         } else {
             slot.pointee.upstreamFD = fd
+            slot.pointee.upstreamFamily = address.family
             let events = CL_EPOLLIN | CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET
-            polled = cl_epoll_add(self.epoll, fd, events, Self.tag(.upstream, slot.pointee.index, slot.pointee.generation))
+            let tag = Self.tag(.upstream, slot.pointee.index, slot.pointee.generation)
+            polled = used == nil ? cl_epoll_add(self.epoll, fd, events, tag) : cl_epoll_modify(self.epoll, fd, events, tag)
         }
         if polled != 0 { slot.pointee.lastError = -polled }
         return polled == 0 && self.pollClient(slot) ? .underWay : .overloaded

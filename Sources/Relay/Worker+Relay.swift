@@ -29,12 +29,15 @@ extension Worker {
     }
 
     mutating func relay(_ slot: Slot, clientEvents: UInt32, upstreamEvents: UInt32) {
-        Self.note(clientEvents, &slot.pointee.forward.flags, &slot.pointee.backward.flags)
-        Self.note(upstreamEvents, &slot.pointee.backward.flags, &slot.pointee.forward.flags)
+        self.note(clientEvents, &slot.pointee.forward, &slot.pointee.backward)
+        self.note(upstreamEvents, &slot.pointee.backward, &slot.pointee.forward)
         let before = (slot.pointee.forward.moved, slot.pointee.backward.moved)
 
         let forward = self.pump(&slot.pointee.forward, from: slot.pointee.clientFD, to: slot.pointee.upstreamFD)
+        // Before the other way is read: the write has taken the error that told of the reset, and the read would find a clean end.
+        Self.noteCutOff(forward, &slot.pointee.backward.flags)
         let backward = self.pump(&slot.pointee.backward, from: slot.pointee.upstreamFD, to: slot.pointee.clientFD)
+        Self.noteCutOff(backward, &slot.pointee.forward.flags)
 
         if slot.pointee.forward.flags.union(slot.pointee.backward.flags).contains(.borrowed) { self.queueUnsent(slot) }
         let movedIn = slot.pointee.forward.moved &- before.0
@@ -51,13 +54,14 @@ extension Worker {
     }
 
     /// Events of one socket: it is the source of one direction and the destination of the other.
-    private static func note(_ events: UInt32, _ asSource: inout Direction.Flags, _ asDestination: inout Direction.Flags) {
+    private func note(_ events: UInt32, _ asSource: inout Direction, _ asDestination: inout Direction) {
         let over = events & (CL_EPOLLHUP | CL_EPOLLERR)
         if over != 0 || events & CL_EPOLLRDHUP != 0 {
-            asSource.insert(over == 0 ? [.readable, .hungUp, .announced] : [.readable, .hungUp])
+            asSource.flags.insert(over == 0 ? [.readable, .hungUp, .announced] : [.readable, .hungUp])
         }
-        if events & CL_EPOLLIN != 0 { asSource.insert(.readable) }
-        if over != 0 || events & CL_EPOLLOUT != 0 { asDestination.insert(.writable) }
+        // What emptied the socket in this turn has taken the bytes that this event is about: it was there before the turn began.
+        if events & CL_EPOLLIN != 0, asSource.emptiedIn != self.turnNumber { asSource.flags.insert(.readable) }
+        if over != 0 || events & CL_EPOLLOUT != 0 { asDestination.flags.insert(.writable) }
     }
 
     private mutating func conclude(_ slot: Slot, _ forward: Pumped, _ backward: Pumped, clientEvents: UInt32, upstreamEvents: UInt32) {
@@ -73,7 +77,11 @@ extension Worker {
         let backwardDone = slot.pointee.backward.flags.contains(.done)
         if forwardDone && backwardDone {
             let isBroken = !slot.pointee.flags.isDisjoint(with: [.upstreamBroken, .clientBroken])
-            guard isBroken else { return self.close(slot, .finished) }
+            guard isBroken else {
+                // Our end went out before, and the upstream's was its answer.
+                if case .done = forward { self.keepUpstreamSocket(slot) }
+                return self.close(slot, .finished)
+            }
             if slot.pointee.flags.isSuperset(of: [.upstreamBroken, .clientBroken]) { return self.close(slot, .clientReset) }
             if slot.pointee.flags.contains(.upstreamBroken) { return self.lingerAfterUpstreamReset(slot) }
             return self.reset(slot, .clientReset)
@@ -104,14 +112,17 @@ extension Worker {
         self.setDeadline(slot, after: Self.resetStep)
     }
 
+    private static func noteCutOff(_ pumped: Pumped, _ other: inout Direction.Flags) {
+        if case .destinationReset = pumped, !other.contains(.announced) { other.insert(.cutOff) }
+    }
+
     /// Gives up writing in a direction whose destination takes no more; the other one is read to its end. False where it does.
     private mutating func breakDirection(
         _ direction: inout Direction, _ slot: Slot, _ flag: Connection.Flags, _ pumped: Pumped
     ) -> Bool {
         var other = flag == .upstreamBroken ? slot.pointee.backward.flags : slot.pointee.forward.flags
         switch pumped {
-        case .destinationClosed: break
-        case .destinationReset: if !other.contains(.announced) { other.insert(.cutOff) }
+        case .destinationClosed, .destinationReset: break
         default: return false
         }
         other.insert([.readable, .hungUp])
@@ -215,7 +226,7 @@ extension Worker {
             Self.readEnded(&direction, count)
             return nil
         }
-        Self.noteRead(&direction, count)
+        self.noteRead(&direction, count)
         var sent = 0
         if direction.flags.contains(.writable) {
             let status = self.send(&direction, self.scratch.baseAddress!, count, to: destination)
@@ -255,12 +266,13 @@ extension Worker {
         _ = cl_set_no_delay(destination)
     }
 
-    static func noteRead(_ direction: inout Direction, _ count: Int) {
+    func noteRead(_ direction: inout Direction, _ count: Int) {
         if count == ChunkPool.chunkSize {
             direction.flags.insert(.bulk)
         } else if !direction.flags.contains(.hungUp) {
             // A short read emptied the socket (epoll(7)); what comes later makes a new edge.
             direction.flags.remove(.readable)
+            direction.emptiedIn = self.turnNumber
         }
     }
 

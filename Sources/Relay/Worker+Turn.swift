@@ -10,7 +10,7 @@ extension Worker {
             Self.readEnded(&direction, count)
             return false
         }
-        Self.noteRead(&direction, count)
+        self.noteRead(&direction, count)
         // In the buffer either way: `flush` sends from there, at once or at the end of the turn.
         direction.held = bytes
         direction.heldStart = 0

@@ -87,11 +87,14 @@ struct Worker: ~Copyable {
     /// What was received in this turn and not sent yet.
     var turn = TurnBuffer()
     var now: Int64
+    /// Which turn of the loop this is.
+    var turnNumber: UInt32 = 1
     var generator = FastGenerator()
 
     var slab = ConnectionSlab()
     var timers: TimerWheel
     var pipes = PipePool()
+    var idleSockets = IdleSockets()
     var chunks = ChunkPool()
     var names = NamePool()
     var parser: ClientHelloParser
@@ -170,6 +173,7 @@ struct Worker: ~Copyable {
             let timeout = self.queued.isEmpty ? self.timeout : 0
             let count = cl_epoll_wait(self.epoll, self.events, Int32(Self.eventsPerTurn), timeout)
             self.now = cl_monotonic_ns()
+            self.turnNumber &+= 1
             var hasMail = false
             if count > 0 {
                 self.turn.begin(events: Int(count))

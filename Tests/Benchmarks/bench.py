@@ -144,9 +144,9 @@ def measure(bench, work, builds, peers, options):
     for build in builds:
         build.routes = bench.routes if work.many_routes else None
     if isinstance(work, works.Routes):
-        # The same program as two competitors: a table of 10,000 names and one of 10.
+        # The same program as two competitors: a table of 10,000 names and one of 9 names and a wildcard.
         few = proxies.Egret("10 routes", 20, bench.folder, builds[0].binary)
-        few.routes = 10
+        few.routes, few.all_names = 10, bench.routes
         entrants = [builds[0], few]
     try:
         return works.run(bench, work, entrants, progress)

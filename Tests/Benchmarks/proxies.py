@@ -174,17 +174,21 @@ class Egret(Proxy):
         super().__init__(name, number, folder)
         self.binary = binary
         self.routes = None
+        # How many names the load asks for, where that is more than the routes.
+        self.all_names = None
 
     def command(self, terminate, bulk):
         path = self.configuration("egret.yaml", f"{self.name}.yaml") if self.routes is None else self.table(self.routes)
         return [self.binary, "run", "--proxy-type=egress", "--static-config", str(path), "--log-level", "warning"]
 
     def table(self, count, generation=0):
-        """A table of so many routes, each with one exact name."""
+        """A table of so many routes, each with one exact name; where they aren't all of the load's, one is a wildcard for the rest."""
+        rest = [] if self.all_names is None or count >= self.all_names else ['      - {sni: ["*.example.test"], passthrough: {cluster: backend}}']
         lines = [
             f"admin: {{address: 127.0.0.1, port: {self.admin}}}", "workers: 1", "accessLog: refused", "listeners:",
             f"  - name: egress\n    address: 127.0.0.1\n    port: {self.port}\n    routes:",
-            *(f'      - {{sni: ["n{n}.example.test"], passthrough: {{cluster: backend}}}}' for n in range(count)),
+            *(f'      - {{sni: ["n{n}.example.test"], passthrough: {{cluster: backend}}}}' for n in range(count - len(rest))),
+            *rest,
             f'      - {{sni: ["generation-{generation}.example.test"], passthrough: {{cluster: backend}}}}',
             f"clusters:\n  - {{name: backend, endpoints: [{{address: 127.0.0.1, port: {self.backend}}}]}}",
         ]

@@ -166,14 +166,14 @@ class TLSBulkUp(TLSBulkDown):
 
 
 class Routes(Work):
-    """The same proxy with two tables; the peers don't take part."""
+    """The same proxy with two tables under the same hellos; the peers don't take part."""
 
     name, title, unit = "routes", "new connections with 10,000 routes, against 10", "connections"
     load, scale, peers, many_routes = "connections", 1, (), True
     must, aim = 0.95, 1.0
 
     def measure(self, bench, proxy):
-        self.options = ("--connections", "64", "--name", "n*.example.test", "--names", str(proxy.routes))
+        self.options = ("--connections", "64", "--name", "n*.example.test", "--names", str(bench.routes))
         return super().measure(bench, proxy)
 
 

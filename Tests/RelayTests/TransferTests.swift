@@ -165,6 +165,33 @@ struct TransferTests {
         }
     }
 
+    @Test("the server's reset reaches a client that has more to say, which isn't told of a clean end", arguments: [1, 2, 3])
+    func serverResetAgainstData(round: Int) async throws {
+        let isStuck = Mutexed(false)
+        let server = try TestServer { socket in
+            _ = try socket.receive(exactly: Self.hello.count)
+            try socket.send([1])
+            while !isStuck.withLock({ $0 }) { usleep(1000) }
+            socket.reset()
+        }
+        try await EngineFixture.run(.passthrough(to: server), workers: 1) { (fixture) async throws in
+            let port = fixture.port
+            await #expect(throws: SocketError(number: ECONNRESET)) {
+                try await onThread {
+                    let client = try TestSocket.connect(port: port)
+                    try client.send(Self.hello)
+                    _ = try client.receive(exactly: 1)
+                    let piece = [UInt8](repeating: 7, count: 100_000)
+                    // Nobody reads them: the relay holds some, and the rest waits before it.
+                    while piece.withUnsafeBytes({ Glibc.send(client.fd, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT)) }) > 0 {}
+                    isStuck.withLock { $0 = true }
+                    _ = try client.receiveToEnd()
+                }
+            }
+            #expect(try await fixture.record().closeReason == .upstreamReset)
+        }
+    }
+
     @Test("the client's reset reaches the server as a reset, also after the server ended its half", arguments: [false, true])
     func clientReset(serverEnded: Bool) async throws {
         let seen = Mutexed<Int32?>(nil)

@@ -44,6 +44,8 @@ int cl_bind(int fd, const struct sockaddr *address, socklen_t length);
 int cl_listen(int fd, int backlog);
 // 0, or -EINPROGRESS for a connect under way, or another -errno.
 int cl_connect(int fd, const struct sockaddr *address, socklen_t length);
+// Makes a TCP socket whose connection is over ready for another `cl_connect`. -EBUSY: it is not over yet.
+int cl_disconnect(int fd);
 // Whether there is an address of ours from which a peer can be reached, whatever ports are taken.
 bool cl_has_source_address(const struct sockaddr *peer, socklen_t length);
 // From now on the listener doesn't see new SYNs; handshakes under way go on.
