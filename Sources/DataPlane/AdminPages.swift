@@ -28,9 +28,7 @@ enum AdminPages {
     static func redacted(_ config: ProxyConfig) -> ProxyConfig {
         var config = config
         for index in config.clusters.indices {
-            guard case .external(var tls) = config.clusters[index].tls, tls.clientCertificate != nil else { continue }
-            tls.clientCertificate?.key = "(not shown)"
-            config.clusters[index].tls = .external(tls)
+            config.clusters[index].changeExternals { $0.clientCertificate?.key = "(not shown)" }
         }
         return config
     }

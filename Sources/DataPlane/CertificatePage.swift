@@ -9,12 +9,14 @@ import X509
 /// What `/certs` shows: everything that is public of certificates.
 enum CertificatePage {
     static func json(_ identities: [(mesh: String, chain: [Certificate])], _ config: ProxyConfig) -> JSON {
-        let clusters = config.clusters.compactMap { cluster -> JSON? in
-            guard case .external(let tls) = cluster.tls else { return nil }
-            var json: JSON = ["cluster": JSON(cluster.name), "verify": JSON(tls.verify.rawValue)]
-            json["ca"] = tls.ca.map { self.bundle($0) } ?? "the system's roots"
-            json["clientCertificate"] = tls.clientCertificate.map { self.bundle($0.certificate) }
-            return json
+        let clusters = config.clusters.flatMap { cluster in
+            cluster.externals.map { endpoint, tls -> JSON in
+                var json: JSON = ["cluster": JSON(cluster.name), "verify": JSON(tls.verify.rawValue)]
+                json["endpoint"] = endpoint.map { JSON("\($0.address) port \($0.port)") }
+                json["ca"] = tls.ca.map { self.bundle($0) } ?? "the system's roots"
+                json["clientCertificate"] = tls.clientCertificate.map { self.bundle($0.certificate) }
+                return json
+            }
         }
         return [
             "identities": .array(identities.map { ["mesh": JSON($0.mesh), "chain": .array($0.chain.map(self.certificate))] }),

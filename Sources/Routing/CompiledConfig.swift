@@ -86,7 +86,7 @@ package struct CompiledConfig: Sendable {
             self.errors.append(ItemError(item: item, message: message))
             verb = .refuse
         }
-        if case .passthrough = verb, let position, self.clusters[position].tls != .none {
+        if case .passthrough = verb, let position, self.clusters[position].speaksTLS {
             // Somebody meant these bytes to be encrypted: sending them as they come would be the worst way to go on.
             let message =
                 "Cluster \(action.cluster) asks for TLS, which passthrough never adds; its connections are refused with no_endpoint."

@@ -165,17 +165,24 @@ package struct Endpoint: Codable, Hashable, Sendable {
     package var priority: Int
     /// The zone the endpoint is in, where known.
     package var locality: String?
+    /// Where it speaks another TLS than its cluster says; nil: the cluster's.
+    package var tls: UpstreamTLS?
 
-    package init(address: String, port: UInt16, weight: Int = 1, priority: Int = 0, locality: String? = nil) {
+    package init(
+        address: String, port: UInt16, weight: Int = 1, priority: Int = 0, locality: String? = nil, tls: UpstreamTLS? = nil
+    ) {
         self.address = address
         self.port = port
         self.weight = weight
         self.priority = priority
         self.locality = locality
+        self.tls = tls
     }
 }
 
-package enum UpstreamTLS: Codable, Hashable, Sendable {
+///
+/// Indirect: every endpoint has room for one, and few endpoints have one.
+package indirect enum UpstreamTLS: Codable, Hashable, Sendable {
     /// Bytes as they come: plain TCP, or somebody else's TLS passing through.
     case none
     /// Mesh mTLS: present the identity of `mesh`, send `sni`, trust the CA of `mesh` and demand exactly the SPIFFE id `peer`.
@@ -191,6 +198,14 @@ package struct ExternalTLS: Codable, Hashable, Sendable {
     package var ca: String?
     package var clientCertificate: ClientCertificate?
     package var verify: Verification
+    /// Protocols to offer, best first (ALPN, RFC 7301); nil offers none.
+    package var alpn: [String]?
+    /// Further names of the server, any of which will do in the place of `serverName`; with `verify: full` only.
+    package var names: [NameMatch]?
+    /// Nil: 1.2.
+    package var minVersion: Version?
+    /// Nil: 1.3.
+    package var maxVersion: Version?
 
     package enum Verification: String, Codable, Hashable, Sendable {
         /// Chain and name.
@@ -201,13 +216,34 @@ package struct ExternalTLS: Codable, Hashable, Sendable {
         case none
     }
 
+    package enum Version: String, Codable, Hashable, Sendable {
+        case v12 = "1.2"
+        case v13 = "1.3"
+    }
+
     package init(
-        serverName: String?, ca: String? = nil, clientCertificate: ClientCertificate? = nil, verify: Verification = .full
+        serverName: String?, ca: String? = nil, clientCertificate: ClientCertificate? = nil, verify: Verification = .full,
+        alpn: [String]? = nil, names: [NameMatch]? = nil, minVersion: Version? = nil, maxVersion: Version? = nil
     ) {
         self.serverName = serverName
         self.ca = ca
         self.clientCertificate = clientCertificate
         self.verify = verify
+        self.alpn = alpn
+        self.names = names
+        self.minVersion = minVersion
+        self.maxVersion = maxVersion
+    }
+}
+
+/// A name in a certificate (a DNS name, an IP address or a URI of its subject alternative names), whole or by its beginning.
+package struct NameMatch: Codable, Hashable, Sendable {
+    package var value: String
+    package var isPrefix: Bool
+
+    package init(_ value: String, isPrefix: Bool = false) {
+        self.value = value
+        self.isPrefix = isPrefix
     }
 }
 

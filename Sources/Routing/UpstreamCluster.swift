@@ -7,6 +7,8 @@ package final class UpstreamCluster: Sendable {
     /// Without those listed twice; the position is the endpoint's place.
     package let endpoints: [Endpoint]
     package let states: [EndpointState]
+    /// Some endpoints speak another TLS than the cluster says.
+    package let endpointsDiffer: Bool
     /// What choosing looks at, without references to count. `states` keeps alive what it points to.
     nonisolated(unsafe) private let places: UnsafeMutablePointer<Place>
     /// Connections to all clusters of this name.
@@ -27,6 +29,7 @@ package final class UpstreamCluster: Sendable {
         var seen: Set<EndpointKey> = []
         self.cluster = cluster
         self.endpoints = cluster.endpoints.filter { seen.insert(EndpointKey($0)).inserted }
+        self.endpointsDiffer = self.endpoints.contains { $0.tls != nil }
         self.states = load.states(of: self.endpoints, policy: policy)
         self.load = load
         self.limit = cluster.maxConnections ?? .max
@@ -146,13 +149,15 @@ final class ClusterLoad: Sendable {
     }
 }
 
-/// Address and port name an endpoint; weight, priority and locality may change.
+/// Address, port and what is spoken there name an endpoint; weight, priority and locality may change.
 private struct EndpointKey: Hashable {
     var address: String
     var port: UInt16
+    var tls: UpstreamTLS?
 
     init(_ endpoint: Endpoint) {
         self.address = endpoint.address
         self.port = endpoint.port
+        self.tls = endpoint.tls
     }
 }

@@ -99,6 +99,8 @@ final class ChainVerifier: @unchecked Sendable {
                 return .failure(ChainFailure(reason: "\(host) is no host name", alert: UInt8(SSL_AD_INTERNAL_ERROR)))
             }
         case .address(let bytes): X509_VERIFY_PARAM_set1_ip(parameters, bytes, bytes.count)
+        // Looked at once the chain is good.
+        case .either: break
         }
         guard X509_verify_cert(context) == 1 else {
             let code = X509_STORE_CTX_get_error(context)
@@ -106,6 +108,9 @@ final class ChainVerifier: @unchecked Sendable {
                 ChainFailure(
                     reason: String(cString: X509_verify_cert_error_string(Int(code))), alert: UInt8(SSL_alert_from_verify_result(Int(code)))
                 ))
+        }
+        if case .either(let one, let others) = name, !AlternativeNames.has(leaf, one, or: others) {
+            return .failure(ChainFailure(reason: "none of its names is expected", alert: UInt8(SSL_AD_BAD_CERTIFICATE)))
         }
         return self.describe(leaf, X509_STORE_CTX_get0_chain(context))
     }

@@ -47,7 +47,7 @@ extension RelayedConnection {
         self.state = .connecting
         self.attempts.start = self.loop.now
         do throws(AttemptError) {
-            self.attempts.tls = try self.tlsSettings()
+            if !self.request.upstream.endpointsDiffer { self.attempts.tls = try self.tlsSettings(self.request.cluster.tls) }
             guard self.request.upstream.enter() else {
                 throw AttemptError(.clusterConnectionLimit, "maxConnections is \(self.request.cluster.maxConnections ?? 0)")
             }
@@ -71,6 +71,12 @@ extension RelayedConnection {
         self.attempts.claim = claim
         self.attempts.endpoint = endpoint
         self.outcome.endpoint = endpoint.label
+        if self.request.upstream.endpointsDiffer {
+            do throws(AttemptError) { self.attempts.tls = try self.tlsSettings(self.upstreamTLS) } catch {
+                self.attemptFailed(error)
+                return
+            }
+        }
         self.attempts.deadline = self.loop.now + self.options.connectTimeout.nanoseconds
         self.loop.setTimer(self.reference, deadline: self.attempts.deadline)
         if let literal = IPEndpoint(address: endpoint.address, port: endpoint.port) {
@@ -135,11 +141,14 @@ extension RelayedConnection {
         self.secure()
     }
 
-    /// How to speak TLS with the cluster, where it does: found out before anything is connected.
-    private func tlsSettings() throws(AttemptError) -> UpstreamSettings? {
+    /// Of the endpoint that is being tried.
+    private var upstreamTLS: UpstreamTLS { self.attempts.endpoint?.tls ?? self.request.cluster.tls }
+
+    /// How to speak TLS, where it is spoken: found out before anything is connected.
+    private func tlsSettings(_ tls: UpstreamTLS) throws(AttemptError) -> UpstreamSettings? {
         let context: TLSContext?
         let serverName: String?
-        switch self.request.cluster.tls {
+        switch tls {
         case .none: return nil
         case .mesh(let mesh, let sni, _):
             context = self.relay.credentials.clientContext(mesh: mesh)
@@ -160,9 +169,11 @@ extension RelayedConnection {
 
     /// What the server's certificate has to be for. In a mesh that is an id, compared when the handshake is done.
     private func expectedName(_ address: IPEndpoint) -> ExpectedName {
-        guard case .external(let tls) = self.request.cluster.tls, tls.verify == .full else { return .any }
-        return tls.hostName.map { .host($0) }
+        guard case .external(let tls) = self.upstreamTLS, tls.verify == .full else { return .any }
+        let name: ExpectedName =
+            tls.hostName.map { .host($0) }
             ?? .address((tls.serverName.flatMap { IPEndpoint(address: $0, port: 0) } ?? address).addressBytes)
+        return tls.names.map { .either(name, $0) } ?? name
     }
 
     /// The upstream's handshake, as far as what it has sent allows.
@@ -197,7 +208,7 @@ extension RelayedConnection {
             self.attemptFailed(TLSFailure.upstream("", failure))
             return
         }
-        if case .mesh(_, _, let wanted) = self.request.cluster.tls, tls.peer?.spiffeIDs.contains(wanted) != true {
+        if case .mesh(_, _, let wanted) = self.upstreamTLS, tls.peer?.spiffeIDs.contains(wanted) != true {
             let ids = tls.peer?.spiffeIDs ?? []
             let names = ids.isEmpty ? "no SPIFFE id" : ids.joined(separator: ", ")
             self.attemptFailed(AttemptError(.untrustedUpstream, "the server is \(names), not \(wanted)"))
@@ -235,7 +246,7 @@ extension RelayedConnection {
         self.attempts.winner = 0
         self.attempts.race.close()
         if let claim = self.attempts.claim {
-            if failure.reason == .overloaded {
+            if failure.reason == .overloaded || failure.reason == .noIdentity {
                 // Of that the endpoint is not to blame. For another one there may be enough.
                 self.relay.balancers.ended(claim)
             } else {

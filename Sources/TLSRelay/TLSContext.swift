@@ -1,4 +1,5 @@
 import CNIOBoringSSL
+import Routing
 
 /// One way of speaking TLS, shared by all connections that do: protocol rules, our certificate, whom to believe.
 ///
@@ -18,13 +19,13 @@ final class TLSContext: @unchecked Sendable {
 
     init(
         _ role: Role, certificate: (chain: Certificates, key: PrivateKey)?, verifier: ChainVerifier?, protocols: [String] = [],
-        isLegacyAllowed: Bool = false
+        isLegacyAllowed: Bool = false, versions: (min: ExternalTLS.Version, max: ExternalTLS.Version) = (.v12, .v13)
     ) throws(InvalidCredentials) {
         self.context = SSL_CTX_new(TLS_with_buffers_method())!
         self.role = role
         self.verifier = verifier
-        SSL_CTX_set_min_proto_version(self.context, UInt16(TLS1_2_VERSION))
-        SSL_CTX_set_max_proto_version(self.context, UInt16(TLS1_3_VERSION))
+        SSL_CTX_set_min_proto_version(self.context, Self.number(versions.min))
+        SSL_CTX_set_max_proto_version(self.context, Self.number(versions.max))
         let ciphers: [UInt16] = [0x1301, 0x1302, 0x1303]
         precondition(SSL_CTX_set1_tls13_ciphers(self.context, ciphers, nil, ciphers.count) == 1)
         precondition(SSL_CTX_set_strict_cipher_list(self.context, isLegacyAllowed ? Self.allCiphers : Self.modernCiphers) == 1)
@@ -52,6 +53,13 @@ final class TLSContext: @unchecked Sendable {
     }
 
     deinit { SSL_CTX_free(self.context) }
+
+    private static func number(_ version: ExternalTLS.Version) -> UInt16 {
+        switch version {
+        case .v12: UInt16(TLS1_2_VERSION)
+        case .v13: UInt16(TLS1_3_VERSION)
+        }
+    }
 
     private func present(_ chain: Certificates, _ key: PrivateKey) throws(InvalidCredentials) {
         let done = chain.withBuffers { SSL_CTX_set_chain_and_key(self.context, $0, $0.count, key.key, nil) }

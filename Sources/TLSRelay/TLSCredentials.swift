@@ -31,11 +31,17 @@ package final class TLSCredentials: Sendable {
         var ca: String?
         var clientCertificate: ClientCertificate?
         var isVerified: Bool
+        var alpn: [String]?
+        var minVersion: ExternalTLS.Version?
+        var maxVersion: ExternalTLS.Version?
 
         init(_ tls: ExternalTLS) {
             self.ca = tls.ca
             self.clientCertificate = tls.clientCertificate
             self.isVerified = tls.verify != .none
+            self.alpn = tls.alpn
+            self.minVersion = tls.minVersion
+            self.maxVersion = tls.maxVersion
         }
     }
 
@@ -115,13 +121,16 @@ package final class TLSCredentials: Sendable {
         self.state.withLock { state in
             var needed: [ExternalKey: TLSContext] = [:]
             for cluster in clusters {
-                guard case .external(let tls) = cluster.tls else { continue }
-                let key = ExternalKey(tls)
-                if needed[key] != nil { continue }
-                do {
-                    needed[key] = try state.external[key] ?? self.makeContext(key, &state.systemRoots)
-                } catch {
-                    errors.append(ItemError(item: "cluster \(cluster.name)", message: "its TLS settings cannot be used: \(error)"))
+                for (endpoint, tls) in cluster.externals {
+                    let key = ExternalKey(tls)
+                    if needed[key] != nil { continue }
+                    do {
+                        needed[key] = try state.external[key] ?? self.makeContext(key, &state.systemRoots)
+                    } catch {
+                        let place = endpoint.map { "endpoint \($0.label): " } ?? ""
+                        errors.append(
+                            ItemError(item: "cluster \(cluster.name)", message: "\(place)its TLS settings cannot be used: \(error)"))
+                    }
                 }
             }
             state.external = needed
@@ -131,17 +140,20 @@ package final class TLSCredentials: Sendable {
 
     /// Why connections to the cluster could not be made for want of usable TLS settings; nil where they can.
     package func problem(of cluster: Cluster) -> String? {
-        guard case .external(let tls) = cluster.tls else { return nil }
-        let key = ExternalKey(tls)
-        return self.state.withLock { state in
-            if state.external[key] != nil { return nil }
-            do {
-                _ = try self.makeContext(key, &state.systemRoots)
-                return nil
-            } catch {
-                return "its TLS settings cannot be used: \(error)"
+        for (_, tls) in cluster.externals {
+            let key = ExternalKey(tls)
+            let problem = self.state.withLock { state -> String? in
+                if state.external[key] != nil { return nil }
+                do {
+                    _ = try self.makeContext(key, &state.systemRoots)
+                    return nil
+                } catch {
+                    return "its TLS settings cannot be used: \(error)"
+                }
             }
+            if let problem { return problem }
         }
+        return nil
     }
 
     private func makeContext(_ key: ExternalKey, _ systemRoots: inout TrustStore?) throws(InvalidCredentials) -> TLSContext {
@@ -166,7 +178,9 @@ package final class TLSCredentials: Sendable {
                 throw InvalidCredentials(reason: "of the client certificate, \(error.reason)")
             }
         }
-        return try TLSContext(.client, certificate: certificate, verifier: verifier, isLegacyAllowed: true)
+        return try TLSContext(
+            .client, certificate: certificate, verifier: verifier, protocols: key.alpn ?? [], isLegacyAllowed: true,
+            versions: (key.minVersion ?? .v12, key.maxVersion ?? .v13))
     }
 
     /// For clients of the mesh; nil without identity or trust.

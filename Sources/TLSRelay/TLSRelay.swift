@@ -89,9 +89,7 @@ package final class TLSRelay: Sendable {
     /// Once for each cluster that is not verified, when it begins to be so.
     private func warnOfUnverified(_ clusters: [Cluster]) {
         let unverified = Set(
-            clusters.compactMap { cluster in
-                if case .external(let tls) = cluster.tls, tls.verify == .none { cluster.name } else { nil }
-            })
+            clusters.filter { $0.externals.contains { $0.tls.verify == .none } }.map(\.name))
         let fresh = self.state.withLock { state in
             defer { state.unverified = unverified }
             return unverified.subtracting(state.unverified)

@@ -1,3 +1,5 @@
+import Routing
+
 /// Who the other side of a handshake is, as its certificate says and the CA vouches.
 struct VerifiedPeer: Sendable {
     /// The SPIFFE ids the certificate speaks for. A workload of several services has several.
@@ -23,4 +25,6 @@ enum ExpectedName: Hashable, Sendable {
     case host(String)
     /// 4 or 16 bytes.
     case address([UInt8])
+    /// Any of these.
+    indirect case either(ExpectedName, [NameMatch])
 }
