@@ -383,6 +383,39 @@ spec:
                           description: IP address to listen on; 127.0.0.1 if not set.
                           maxLength: 253
                           type: string
+                        backendRef:
+                          description: A MeshExternalService instead of a service
+                            by tags.
+                          properties:
+                            kind:
+                              description: What is meant.
+                              enum:
+                              - MeshExternalService
+                              type: string
+                            labels:
+                              additionalProperties:
+                                description: Value.
+                                maxLength: 253
+                                type: string
+                              description: 'Labels instead of the name: kuma.io/display-name.'
+                              maxProperties: 16
+                              type: object
+                            name:
+                              description: Its name.
+                              maxLength: 253
+                              type: string
+                            port:
+                              description: Its port; that of its match if not set.
+                              maximum: 65535
+                              minimum: 1
+                              type: integer
+                          required:
+                          - kind
+                          type: object
+                          x-kubernetes-validations:
+                          - message: either 'name' or 'labels' should be specified
+                            reason: FieldValueRequired
+                            rule: (has(self.name) && self.name != '') || has(self.labels)
                         port:
                           description: Port to listen on.
                           maximum: 65535
@@ -408,8 +441,12 @@ spec:
                       x-kubernetes-validations:
                       - message: mandatory tag "kuma.io/service" is missing
                         reason: FieldValueRequired
-                        rule: (has(self.service) && self.service != '') || (has(self.tags)
-                          && 'kuma.io/service' in self.tags)
+                        rule: has(self.backendRef) || (has(self.service) && self.service
+                          != '') || (has(self.tags) && 'kuma.io/service' in self.tags)
+                      - fieldPath: .backendRef
+                        message: both backendRef and tags/service cannot be defined
+                        reason: FieldValueForbidden
+                        rule: '!has(self.backendRef) || !(has(self.service) || has(self.tags))'
                     maxItems: 1024
                     type: array
                     x-kubernetes-list-type: atomic
@@ -742,8 +779,9 @@ spec:
                             has(self.file)].filter(present, present).size() == 1'
                       enabled:
                         description: 'Speak TLS to the service. Unlike in Kuma, the
-                          server is always verified: by caCert, or by the system''s
-                          roots without one.'
+                          server is verified: by caCert, or by the system''s roots
+                          without one. The annotation egret.io/tls-verify: none on
+                          an object without caCert does without.'
                         type: boolean
                       serverName:
                         description: Name to send and to verify instead of the host.
@@ -1348,6 +1386,11 @@ spec:
                 default: {}
                 description: How traffic leaves the zone.
                 properties:
+                  defaultForbidMeshExternalServiceAccess:
+                    description: Nobody may call a MeshExternalService unless a MeshTrafficPermission
+                      allows it. Without this everybody in the mesh may, where none
+                      is about it.
+                    type: boolean
                   egressMode:
                     default: Enforce
                     description: 'Enforce: the egress refuses callers that no MeshTrafficPermission
@@ -1530,6 +1573,750 @@ metadata:
     app.kubernetes.io/part-of: egret
     app.kubernetes.io/version: 0.1.0
     helm.sh/chart: egret-0.1.0
+  name: meshexternalservices.kuma.io
+spec:
+  group: kuma.io
+  names:
+    categories:
+    - kuma
+    kind: MeshExternalService
+    listKind: MeshExternalServiceList
+    plural: meshexternalservices
+    shortNames:
+    - extsvc
+    singular: meshexternalservice
+  scope: Namespaced
+  versions:
+  - additionalPrinterColumns:
+    - jsonPath: .metadata.labels.kuma\.io/mesh
+      name: Mesh
+      type: string
+    - jsonPath: .spec.endpoints[0].address
+      name: Address
+      type: string
+    - jsonPath: .spec.match.port
+      name: Port
+      type: integer
+    - jsonPath: .status.conditions[?(@.type=="Ready")].status
+      name: Ready
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].reason
+      name: Reason
+      priority: 1
+      type: string
+    - jsonPath: .metadata.creationTimestamp
+      name: Age
+      type: date
+    name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        description: A service outside of the mesh named by the label kuma.io/mesh
+          (`default` without it), always reached through the egress. Counts only in
+          the system namespace.
+        properties:
+          apiVersion:
+            description: Version of the form of this object. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources
+            type: string
+          kind:
+            description: What this object is. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds
+            type: string
+          metadata:
+            type: object
+          spec:
+            description: Where the service is and how to talk to it.
+            properties:
+              endpoints:
+                description: Where the service is.
+                items:
+                  description: One place.
+                  properties:
+                    address:
+                      description: IP address or host name.
+                      maxLength: 253
+                      type: string
+                      x-kubernetes-validations:
+                      - message: address has to be a valid IP or hostname
+                        rule: self.matches('^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?[.]?$')
+                          || self.matches('^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$')
+                    port:
+                      description: Its port.
+                      maximum: 65535
+                      minimum: 1
+                      type: integer
+                    priority:
+                      description: Lower is used first; the next one when all of those
+                        fail.
+                      maximum: 128
+                      minimum: 0
+                      type: integer
+                  required:
+                  - address
+                  - port
+                  type: object
+                maxItems: 64
+                type: array
+                x-kubernetes-list-type: atomic
+              extension:
+                description: 'A plugin that serves it. Egret has none: the service
+                  is not served and says so.'
+                properties:
+                  config:
+                    description: Its configuration.
+                    properties: {}
+                    type: object
+                  type:
+                    description: Name of the plugin.
+                    maxLength: 253
+                    type: string
+                type: object
+                x-kubernetes-validations:
+                - fieldPath: .type
+                  message: must not be empty
+                  reason: FieldValueRequired
+                  rule: has(self.type) && self.type != ''
+              match:
+                description: What callers ask for.
+                properties:
+                  port:
+                    description: Port that callers ask for.
+                    maximum: 65535
+                    minimum: 1
+                    type: integer
+                  protocol:
+                    default: tcp
+                    description: What the service speaks. It decides the protocol
+                      that TLS offers; requests are relayed unchanged.
+                    enum:
+                    - tcp
+                    - grpc
+                    - http
+                    - http2
+                    type: string
+                  type:
+                    default: HostnameGenerator
+                    description: Kind of match.
+                    enum:
+                    - HostnameGenerator
+                    type: string
+                required:
+                - port
+                type: object
+              tls:
+                description: TLS to the service.
+                properties:
+                  allowRenegotiation:
+                    description: Let the server renegotiate. Accepted and not acted
+                      on; the Accepted condition says so.
+                    type: boolean
+                  enabled:
+                    default: false
+                    description: Speak TLS to the service. It is verified unless verification.mode
+                      says otherwise.
+                    type: boolean
+                  verification:
+                    description: How the server is verified.
+                    properties:
+                      caCert:
+                        description: Certificate authority of the server; without
+                          one the system's roots. Exactly one of the fields.
+                        properties:
+                          file:
+                            description: Path in the file system of the control plane.
+                              Not available on Kubernetes.
+                            maxLength: 4096
+                            type: string
+                          inline:
+                            description: Base64 of the PEM text.
+                            maxLength: 131072
+                            type: string
+                          inlineString:
+                            description: The PEM text itself.
+                            maxLength: 131072
+                            type: string
+                          secret:
+                            description: Name of a Secret in the system namespace;
+                              its key `value` holds the PEM text.
+                            maxLength: 253
+                            type: string
+                        type: object
+                        x-kubernetes-validations:
+                        - message: exactly one of secret, inline, inlineString and
+                            file has to be set
+                          rule: '[has(self.secret), has(self.inline), has(self.inlineString),
+                            has(self.file)].filter(present, present).size() == 1'
+                      clientCert:
+                        description: Client certificate. Only together with clientKey.
+                          Exactly one of the fields.
+                        properties:
+                          file:
+                            description: Path in the file system of the control plane.
+                              Not available on Kubernetes.
+                            maxLength: 4096
+                            type: string
+                          inline:
+                            description: Base64 of the PEM text.
+                            maxLength: 131072
+                            type: string
+                          inlineString:
+                            description: The PEM text itself.
+                            maxLength: 131072
+                            type: string
+                          secret:
+                            description: Name of a Secret in the system namespace;
+                              its key `value` holds the PEM text.
+                            maxLength: 253
+                            type: string
+                        type: object
+                        x-kubernetes-validations:
+                        - message: exactly one of secret, inline, inlineString and
+                            file has to be set
+                          rule: '[has(self.secret), has(self.inline), has(self.inlineString),
+                            has(self.file)].filter(present, present).size() == 1'
+                      clientKey:
+                        description: Key of the client certificate. Exactly one of
+                          the fields.
+                        properties:
+                          file:
+                            description: Path in the file system of the control plane.
+                              Not available on Kubernetes.
+                            maxLength: 4096
+                            type: string
+                          inline:
+                            description: Base64 of the PEM text.
+                            maxLength: 131072
+                            type: string
+                          inlineString:
+                            description: The PEM text itself.
+                            maxLength: 131072
+                            type: string
+                          secret:
+                            description: Name of a Secret in the system namespace;
+                              its key `value` holds the PEM text.
+                            maxLength: 253
+                            type: string
+                        type: object
+                        x-kubernetes-validations:
+                        - message: exactly one of secret, inline, inlineString and
+                            file has to be set
+                          rule: '[has(self.secret), has(self.inline), has(self.inlineString),
+                            has(self.file)].filter(present, present).size() == 1'
+                      mode:
+                        default: Secured
+                        description: 'Secured: chain and name. SkipSAN: the chain
+                          only. SkipCA and SkipAll: nothing, whoever answers gets
+                          the connections; SkipAll sends no client certificate either.'
+                        enum:
+                        - SkipSAN
+                        - SkipCA
+                        - Secured
+                        - SkipAll
+                        type: string
+                      serverName:
+                        description: Name to send and to verify, instead of each endpoint's
+                          own.
+                        maxLength: 253
+                        type: string
+                        x-kubernetes-validations:
+                        - message: must be a valid DNS name
+                          rule: self.matches('^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?[.]?$')
+                      subjectAltNames:
+                        description: Further names, any of which will do.
+                        items:
+                          description: A name.
+                          properties:
+                            type:
+                              default: Exact
+                              description: How it is compared.
+                              enum:
+                              - Exact
+                              - Prefix
+                              type: string
+                            value:
+                              description: 'The name: a host name, an IP address or
+                                a URI.'
+                              maxLength: 2048
+                              type: string
+                          required:
+                          - value
+                          type: object
+                        maxItems: 32
+                        type: array
+                        x-kubernetes-list-type: atomic
+                    type: object
+                    x-kubernetes-validations:
+                    - fieldPath: .clientKey
+                      message: must be defined when clientCert is defined
+                      reason: FieldValueRequired
+                      rule: '!has(self.clientCert) || has(self.clientKey)'
+                    - fieldPath: .clientCert
+                      message: must be defined when clientKey is defined
+                      reason: FieldValueRequired
+                      rule: '!has(self.clientKey) || has(self.clientCert)'
+                  version:
+                    description: Versions to speak. Egret speaks TLS 1.2 and 1.3.
+                    properties:
+                      max:
+                        description: The highest; older than TLS12 cannot be served.
+                        enum:
+                        - TLSAuto
+                        - TLS10
+                        - TLS11
+                        - TLS12
+                        - TLS13
+                        type: string
+                      min:
+                        description: The lowest; older than TLS12 means TLS12.
+                        enum:
+                        - TLSAuto
+                        - TLS10
+                        - TLS11
+                        - TLS12
+                        - TLS13
+                        type: string
+                    type: object
+                    x-kubernetes-validations:
+                    - fieldPath: .min
+                      message: min version must be lower than max
+                      rule: '!has(self.min) || !has(self.max) || self.min == ''TLSAuto''
+                        || self.max == ''TLSAuto'' || self.min <= self.max'
+                type: object
+            required:
+            - match
+            type: object
+          status:
+            description: What the control plane found. Written by the control plane
+              only.
+            properties:
+              conditions:
+                description: 'What is true of the object now. Ready: it is served.
+                  Permitted: somebody may call it. Verified: the server is verified.'
+                items:
+                  description: One condition, in the form of metav1.Condition.
+                  properties:
+                    lastTransitionTime:
+                      description: When status last changed.
+                      format: date-time
+                      type: string
+                    message:
+                      description: Why, in a sentence for people; it ends with what
+                        to do where something is to be done.
+                      maxLength: 32768
+                      type: string
+                    observedGeneration:
+                      description: Generation of the object that the condition is
+                        about.
+                      format: int64
+                      minimum: 0
+                      type: integer
+                    reason:
+                      description: Why, in one word of a closed list.
+                      maxLength: 1024
+                      minLength: 1
+                      pattern: ^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$
+                      type: string
+                    status:
+                      description: True, False or Unknown.
+                      enum:
+                      - "True"
+                      - "False"
+                      - Unknown
+                      type: string
+                    type:
+                      description: What the condition is about.
+                      maxLength: 316
+                      pattern: ^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$
+                      type: string
+                  required:
+                  - type
+                  - status
+                  - lastTransitionTime
+                  - reason
+                  - message
+                  type: object
+                maxItems: 16
+                type: array
+                x-kubernetes-list-map-keys:
+                - type
+                x-kubernetes-list-type: map
+              observedGeneration:
+                description: Generation of the object that this status is about.
+                format: int64
+                minimum: 0
+                type: integer
+            type: object
+        required:
+        - spec
+        type: object
+        x-kubernetes-validations:
+        - message: must not be longer than 63 characters
+          rule: self.metadata.name.size() <= 63
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
+# Source: egret/templates/crds.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    app.kubernetes.io/instance: egret
+    app.kubernetes.io/managed-by: egretctl
+    app.kubernetes.io/name: egret
+    app.kubernetes.io/part-of: egret
+    app.kubernetes.io/version: 0.1.0
+    helm.sh/chart: egret-0.1.0
+  name: meshtcproutes.kuma.io
+spec:
+  group: kuma.io
+  names:
+    categories:
+    - kuma
+    kind: MeshTCPRoute
+    listKind: MeshTCPRouteList
+    plural: meshtcproutes
+    singular: meshtcproute
+  scope: Namespaced
+  versions:
+  - additionalPrinterColumns:
+    - jsonPath: .metadata.labels.kuma\.io/mesh
+      name: Mesh
+      type: string
+    - jsonPath: .spec.targetRef.kind
+      name: TargetRef Kind
+      type: string
+    - jsonPath: .spec.targetRef.name
+      name: TargetRef Name
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].status
+      name: Ready
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].reason
+      name: Reason
+      priority: 1
+      type: string
+    - jsonPath: .metadata.creationTimestamp
+      name: Age
+      type: date
+    name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        description: Where connections from some proxies to some services go instead,
+          in the mesh named by the label kuma.io/mesh (`default` without it). Counts
+          only in the system namespace. Goes before a TrafficRoute.
+        properties:
+          apiVersion:
+            description: Version of the form of this object. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources
+            type: string
+          kind:
+            description: What this object is. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds
+            type: string
+          metadata:
+            type: object
+          spec:
+            description: The route.
+            properties:
+              targetRef:
+                description: Which proxies' connections; all of the mesh if not set.
+                properties:
+                  kind:
+                    description: What is meant.
+                    enum:
+                    - Mesh
+                    - MeshSubset
+                    - MeshService
+                    - MeshServiceSubset
+                    - MeshGateway
+                    type: string
+                  mesh:
+                    description: 'Reserved: not to be set.'
+                    maxLength: 63
+                    type: string
+                  name:
+                    description: Its name.
+                    maxLength: 253
+                    type: string
+                  proxyTypes:
+                    description: Kinds of proxies. Accepted and not acted on; the
+                      Accepted condition says so.
+                    items:
+                      description: A kind of proxy.
+                      enum:
+                      - Sidecar
+                      - Gateway
+                      type: string
+                    maxItems: 2
+                    type: array
+                    x-kubernetes-list-type: atomic
+                  tags:
+                    additionalProperties:
+                      description: Value.
+                      maxLength: 253
+                      type: string
+                    description: Tags of the subset, for kinds of subsets.
+                    maxProperties: 64
+                    type: object
+                required:
+                - kind
+                type: object
+                x-kubernetes-validations:
+                - fieldPath: .name
+                  message: must be set with kind MeshService
+                  reason: FieldValueRequired
+                  rule: self.kind != 'MeshService' || (has(self.name) && self.name
+                    != '')
+                - fieldPath: .name
+                  message: must be set with kind MeshServiceSubset
+                  reason: FieldValueRequired
+                  rule: self.kind != 'MeshServiceSubset' || (has(self.name) && self.name
+                    != '')
+              to:
+                description: The services that are called.
+                items:
+                  description: One service.
+                  properties:
+                    rules:
+                      description: Where its connections go.
+                      items:
+                        description: A rule.
+                        properties:
+                          default:
+                            description: What it says.
+                            properties:
+                              backendRefs:
+                                description: Destinations by weight.
+                                items:
+                                  description: One destination.
+                                  properties:
+                                    kind:
+                                      description: What is meant.
+                                      enum:
+                                      - MeshService
+                                      - MeshServiceSubset
+                                      - MeshExternalService
+                                      type: string
+                                    mesh:
+                                      description: 'Reserved: not to be set.'
+                                      maxLength: 63
+                                      type: string
+                                    name:
+                                      description: Its name.
+                                      maxLength: 253
+                                      type: string
+                                    port:
+                                      description: Port of the match, for MeshExternalService.
+                                      maximum: 65535
+                                      minimum: 1
+                                      type: integer
+                                    proxyTypes:
+                                      description: Kinds of proxies. Accepted and
+                                        not acted on; the Accepted condition says
+                                        so.
+                                      items:
+                                        description: A kind of proxy.
+                                        enum:
+                                        - Sidecar
+                                        - Gateway
+                                        type: string
+                                      maxItems: 2
+                                      type: array
+                                      x-kubernetes-list-type: atomic
+                                    tags:
+                                      additionalProperties:
+                                        description: Value.
+                                        maxLength: 253
+                                        type: string
+                                      description: Tags of the subset, for kinds of
+                                        subsets.
+                                      maxProperties: 64
+                                      type: object
+                                    weight:
+                                      default: 1
+                                      description: 'Share of the connections, against
+                                        those of the others. 0: none.'
+                                      maximum: 1000000
+                                      minimum: 0
+                                      type: integer
+                                  required:
+                                  - kind
+                                  type: object
+                                  x-kubernetes-validations:
+                                  - fieldPath: .name
+                                    message: must be set with kind MeshService
+                                    reason: FieldValueRequired
+                                    rule: self.kind != 'MeshService' || (has(self.name)
+                                      && self.name != '')
+                                  - fieldPath: .name
+                                    message: must be set with kind MeshServiceSubset
+                                    reason: FieldValueRequired
+                                    rule: self.kind != 'MeshServiceSubset' || (has(self.name)
+                                      && self.name != '')
+                                  - fieldPath: .name
+                                    message: must be set with kind MeshExternalService
+                                    reason: FieldValueRequired
+                                    rule: self.kind != 'MeshExternalService' || (has(self.name)
+                                      && self.name != '')
+                                maxItems: 32
+                                minItems: 1
+                                type: array
+                                x-kubernetes-list-type: atomic
+                            required:
+                            - backendRefs
+                            type: object
+                        required:
+                        - default
+                        type: object
+                      maxItems: 1
+                      type: array
+                      x-kubernetes-list-type: atomic
+                    targetRef:
+                      description: The service, by its kuma.io/service or as a MeshExternalService.
+                      properties:
+                        kind:
+                          description: What is meant.
+                          enum:
+                          - Mesh
+                          - MeshService
+                          - MeshExternalService
+                          type: string
+                        mesh:
+                          description: 'Reserved: not to be set.'
+                          maxLength: 63
+                          type: string
+                        name:
+                          description: Its name.
+                          maxLength: 253
+                          type: string
+                        proxyTypes:
+                          description: Kinds of proxies. Accepted and not acted on;
+                            the Accepted condition says so.
+                          items:
+                            description: A kind of proxy.
+                            enum:
+                            - Sidecar
+                            - Gateway
+                            type: string
+                          maxItems: 2
+                          type: array
+                          x-kubernetes-list-type: atomic
+                        sectionName:
+                          description: A port of it. Accepted and not acted on; the
+                            Accepted condition says so.
+                          maxLength: 253
+                          type: string
+                        tags:
+                          additionalProperties:
+                            description: Value.
+                            maxLength: 253
+                            type: string
+                          description: Tags of the subset, for kinds of subsets.
+                          maxProperties: 64
+                          type: object
+                      required:
+                      - kind
+                      type: object
+                      x-kubernetes-validations:
+                      - fieldPath: .name
+                        message: must be set with kind MeshService
+                        reason: FieldValueRequired
+                        rule: self.kind != 'MeshService' || (has(self.name) && self.name
+                          != '')
+                      - fieldPath: .name
+                        message: must be set with kind MeshExternalService
+                        reason: FieldValueRequired
+                        rule: self.kind != 'MeshExternalService' || (has(self.name)
+                          && self.name != '')
+                  required:
+                  - targetRef
+                  type: object
+                maxItems: 64
+                type: array
+                x-kubernetes-list-type: atomic
+            type: object
+          status:
+            description: What the control plane found. Written by the control plane
+              only.
+            properties:
+              conditions:
+                description: 'What is true of the object now. Accepted: the route
+                  is valid and in use.'
+                items:
+                  description: One condition, in the form of metav1.Condition.
+                  properties:
+                    lastTransitionTime:
+                      description: When status last changed.
+                      format: date-time
+                      type: string
+                    message:
+                      description: Why, in a sentence for people; it ends with what
+                        to do where something is to be done.
+                      maxLength: 32768
+                      type: string
+                    observedGeneration:
+                      description: Generation of the object that the condition is
+                        about.
+                      format: int64
+                      minimum: 0
+                      type: integer
+                    reason:
+                      description: Why, in one word of a closed list.
+                      maxLength: 1024
+                      minLength: 1
+                      pattern: ^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$
+                      type: string
+                    status:
+                      description: True, False or Unknown.
+                      enum:
+                      - "True"
+                      - "False"
+                      - Unknown
+                      type: string
+                    type:
+                      description: What the condition is about.
+                      maxLength: 316
+                      pattern: ^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$
+                      type: string
+                  required:
+                  - type
+                  - status
+                  - lastTransitionTime
+                  - reason
+                  - message
+                  type: object
+                maxItems: 16
+                type: array
+                x-kubernetes-list-map-keys:
+                - type
+                x-kubernetes-list-type: map
+              observedGeneration:
+                description: Generation of the object that this status is about.
+                format: int64
+                minimum: 0
+                type: integer
+            type: object
+        required:
+        - spec
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
+# Source: egret/templates/crds.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    app.kubernetes.io/instance: egret
+    app.kubernetes.io/managed-by: egretctl
+    app.kubernetes.io/name: egret
+    app.kubernetes.io/part-of: egret
+    app.kubernetes.io/version: 0.1.0
+    helm.sh/chart: egret-0.1.0
   name: meshtrafficpermissions.kuma.io
 spec:
   group: kuma.io
@@ -1643,10 +2430,15 @@ spec:
                       type: object
                       x-kubernetes-validations:
                       - fieldPath: .name
-                        message: must be set with kind MeshService or MeshServiceSubset
+                        message: must be set with kind MeshService
                         reason: FieldValueRequired
-                        rule: '!(self.kind in [''MeshService'', ''MeshServiceSubset''])
-                          || (has(self.name) && self.name != '''')'
+                        rule: self.kind != 'MeshService' || (has(self.name) && self.name
+                          != '')
+                      - fieldPath: .name
+                        message: must be set with kind MeshServiceSubset
+                        reason: FieldValueRequired
+                        rule: self.kind != 'MeshServiceSubset' || (has(self.name)
+                          && self.name != '')
                   required:
                   - targetRef
                   - default
@@ -1666,6 +2458,7 @@ spec:
                     - MeshService
                     - MeshServiceSubset
                     - MeshGateway
+                    - MeshExternalService
                     type: string
                   mesh:
                     description: Mesh of the referent, where it is another one. Accepted
@@ -1673,7 +2466,8 @@ spec:
                     maxLength: 63
                     type: string
                   name:
-                    description: Name of the service, for MeshService and MeshServiceSubset.
+                    description: Name of the service, for MeshService, MeshServiceSubset
+                      and MeshExternalService.
                     maxLength: 253
                     type: string
                   proxyTypes:
@@ -1701,10 +2495,20 @@ spec:
                 type: object
                 x-kubernetes-validations:
                 - fieldPath: .name
-                  message: must be set with kind MeshService or MeshServiceSubset
+                  message: must be set with kind MeshService
                   reason: FieldValueRequired
-                  rule: '!(self.kind in [''MeshService'', ''MeshServiceSubset''])
-                    || (has(self.name) && self.name != '''')'
+                  rule: self.kind != 'MeshService' || (has(self.name) && self.name
+                    != '')
+                - fieldPath: .name
+                  message: must be set with kind MeshServiceSubset
+                  reason: FieldValueRequired
+                  rule: self.kind != 'MeshServiceSubset' || (has(self.name) && self.name
+                    != '')
+                - fieldPath: .name
+                  message: must be set with kind MeshExternalService
+                  reason: FieldValueRequired
+                  rule: self.kind != 'MeshExternalService' || (has(self.name) && self.name
+                    != '')
             required:
             - targetRef
             - from
@@ -1715,6 +2519,730 @@ spec:
             properties:
               conditions:
                 description: 'What is true of the object now. Accepted: the permission
+                  is valid and in use.'
+                items:
+                  description: One condition, in the form of metav1.Condition.
+                  properties:
+                    lastTransitionTime:
+                      description: When status last changed.
+                      format: date-time
+                      type: string
+                    message:
+                      description: Why, in a sentence for people; it ends with what
+                        to do where something is to be done.
+                      maxLength: 32768
+                      type: string
+                    observedGeneration:
+                      description: Generation of the object that the condition is
+                        about.
+                      format: int64
+                      minimum: 0
+                      type: integer
+                    reason:
+                      description: Why, in one word of a closed list.
+                      maxLength: 1024
+                      minLength: 1
+                      pattern: ^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$
+                      type: string
+                    status:
+                      description: True, False or Unknown.
+                      enum:
+                      - "True"
+                      - "False"
+                      - Unknown
+                      type: string
+                    type:
+                      description: What the condition is about.
+                      maxLength: 316
+                      pattern: ^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$
+                      type: string
+                  required:
+                  - type
+                  - status
+                  - lastTransitionTime
+                  - reason
+                  - message
+                  type: object
+                maxItems: 16
+                type: array
+                x-kubernetes-list-map-keys:
+                - type
+                x-kubernetes-list-type: map
+              observedGeneration:
+                description: Generation of the object that this status is about.
+                format: int64
+                minimum: 0
+                type: integer
+            type: object
+        required:
+        - spec
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
+# Source: egret/templates/crds.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    app.kubernetes.io/instance: egret
+    app.kubernetes.io/managed-by: egretctl
+    app.kubernetes.io/name: egret
+    app.kubernetes.io/part-of: egret
+    app.kubernetes.io/version: 0.1.0
+    helm.sh/chart: egret-0.1.0
+  name: trafficpermissions.kuma.io
+spec:
+  group: kuma.io
+  names:
+    categories:
+    - kuma
+    kind: TrafficPermission
+    listKind: TrafficPermissionList
+    plural: trafficpermissions
+    singular: trafficpermission
+  scope: Cluster
+  versions:
+  - additionalPrinterColumns:
+    - jsonPath: .mesh
+      name: Mesh
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].status
+      name: Ready
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].reason
+      name: Reason
+      priority: 1
+      type: string
+    - jsonPath: .metadata.creationTimestamp
+      name: Age
+      type: date
+    name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        description: 'Who may call whom, in the older form: whatever is listed is
+          allowed. Services that a MeshTrafficPermission is about go by that alone.
+          Nobody may call an external service without one of the two.'
+        properties:
+          apiVersion:
+            description: Version of the form of this object. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources
+            type: string
+          kind:
+            description: What this object is. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds
+            type: string
+          mesh:
+            description: Name of the mesh the object belongs to; without it, `default`.
+            maxLength: 63
+            type: string
+          metadata:
+            type: object
+          spec:
+            description: The permission.
+            properties:
+              destinations:
+                description: What is called. Of several permissions the one that says
+                  most about the service counts, of equals the newest.
+                items:
+                  description: Services by their tags.
+                  properties:
+                    match:
+                      additionalProperties:
+                        description: Value.
+                        maxLength: 253
+                        pattern: ^([a-zA-Z0-9._:/-]+|[*])$
+                        type: string
+                      description: Tags; `*` as a value stands for any.
+                      maxProperties: 64
+                      type: object
+                      x-kubernetes-validations:
+                      - message: must have at least one tag
+                        reason: FieldValueRequired
+                        rule: size(self) > 0
+                  required:
+                  - match
+                  type: object
+                maxItems: 64
+                type: array
+                x-kubernetes-list-type: atomic
+              sources:
+                description: Who calls.
+                items:
+                  description: Callers by their tags. A certificate carries the service
+                    and no further tag, so others than kuma.io/service allow nobody.
+                  properties:
+                    match:
+                      additionalProperties:
+                        description: Value.
+                        maxLength: 253
+                        pattern: ^([a-zA-Z0-9._:/-]+|[*])$
+                        type: string
+                      description: Tags; `*` as a value stands for any.
+                      maxProperties: 64
+                      type: object
+                      x-kubernetes-validations:
+                      - message: must have at least one tag
+                        reason: FieldValueRequired
+                        rule: size(self) > 0
+                  required:
+                  - match
+                  type: object
+                maxItems: 64
+                type: array
+                x-kubernetes-list-type: atomic
+            type: object
+            x-kubernetes-validations:
+            - fieldPath: .sources
+              message: must have at least one element
+              reason: FieldValueRequired
+              rule: has(self.sources) && size(self.sources) > 0
+            - fieldPath: .destinations
+              message: must have at least one element
+              reason: FieldValueRequired
+              rule: has(self.destinations) && size(self.destinations) > 0
+          status:
+            description: What the control plane found. Written by the control plane
+              only.
+            properties:
+              conditions:
+                description: 'What is true of the object now. Accepted: the permission
+                  is valid and in use.'
+                items:
+                  description: One condition, in the form of metav1.Condition.
+                  properties:
+                    lastTransitionTime:
+                      description: When status last changed.
+                      format: date-time
+                      type: string
+                    message:
+                      description: Why, in a sentence for people; it ends with what
+                        to do where something is to be done.
+                      maxLength: 32768
+                      type: string
+                    observedGeneration:
+                      description: Generation of the object that the condition is
+                        about.
+                      format: int64
+                      minimum: 0
+                      type: integer
+                    reason:
+                      description: Why, in one word of a closed list.
+                      maxLength: 1024
+                      minLength: 1
+                      pattern: ^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$
+                      type: string
+                    status:
+                      description: True, False or Unknown.
+                      enum:
+                      - "True"
+                      - "False"
+                      - Unknown
+                      type: string
+                    type:
+                      description: What the condition is about.
+                      maxLength: 316
+                      pattern: ^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$
+                      type: string
+                  required:
+                  - type
+                  - status
+                  - lastTransitionTime
+                  - reason
+                  - message
+                  type: object
+                maxItems: 16
+                type: array
+                x-kubernetes-list-map-keys:
+                - type
+                x-kubernetes-list-type: map
+              observedGeneration:
+                description: Generation of the object that this status is about.
+                format: int64
+                minimum: 0
+                type: integer
+            type: object
+        required:
+        - spec
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
+# Source: egret/templates/crds.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    app.kubernetes.io/instance: egret
+    app.kubernetes.io/managed-by: egretctl
+    app.kubernetes.io/name: egret
+    app.kubernetes.io/part-of: egret
+    app.kubernetes.io/version: 0.1.0
+    helm.sh/chart: egret-0.1.0
+  name: trafficroutes.kuma.io
+spec:
+  group: kuma.io
+  names:
+    categories:
+    - kuma
+    kind: TrafficRoute
+    listKind: TrafficRouteList
+    plural: trafficroutes
+    singular: trafficroute
+  scope: Cluster
+  versions:
+  - additionalPrinterColumns:
+    - jsonPath: .mesh
+      name: Mesh
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].status
+      name: Ready
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].reason
+      name: Reason
+      priority: 1
+      type: string
+    - jsonPath: .metadata.creationTimestamp
+      name: Age
+      type: date
+    name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        description: Where connections from some proxies to some services go instead,
+          in the older form. A mesh without any sends each connection to the service
+          it asks for; one that has some sends only what one of them is about.
+        properties:
+          apiVersion:
+            description: Version of the form of this object. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources
+            type: string
+          kind:
+            description: What this object is. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds
+            type: string
+          mesh:
+            description: Name of the mesh the object belongs to; without it, `default`.
+            maxLength: 63
+            type: string
+          metadata:
+            type: object
+          spec:
+            description: The route.
+            properties:
+              conf:
+                description: Where they go.
+                properties:
+                  destination:
+                    additionalProperties:
+                      description: Value.
+                      maxLength: 253
+                      pattern: ^([a-zA-Z0-9._:/-]+|[*])$
+                      type: string
+                    description: The one destination; `*` stands for the value of
+                      the outbound that is called. Not together with split.
+                    maxProperties: 64
+                    type: object
+                    x-kubernetes-validations:
+                    - message: must have at least one tag
+                      reason: FieldValueRequired
+                      rule: size(self) > 0
+                    - message: mandatory tag "kuma.io/service" is missing
+                      reason: FieldValueRequired
+                      rule: '''kuma.io/service'' in self'
+                  http:
+                    description: Rules for requests, which Egret does not read. Accepted
+                      and not acted on; the Accepted condition says so.
+                    items:
+                      description: What becomes of some requests.
+                      properties:
+                        destination:
+                          additionalProperties:
+                            description: Value.
+                            maxLength: 253
+                            type: string
+                          description: Where they go.
+                          maxProperties: 64
+                          type: object
+                        match:
+                          description: Which requests.
+                          properties:
+                            headers:
+                              additionalProperties:
+                                description: By the value of a header. One of the
+                                  fields.
+                                properties:
+                                  exact:
+                                    description: It is this.
+                                    maxLength: 1024
+                                    type: string
+                                  prefix:
+                                    description: It begins with this.
+                                    maxLength: 1024
+                                    type: string
+                                  regex:
+                                    description: It matches this, in RE2 syntax.
+                                    maxLength: 1024
+                                    type: string
+                                type: object
+                              description: By headers.
+                              maxProperties: 32
+                              type: object
+                            method:
+                              description: By method. One of the fields.
+                              properties:
+                                exact:
+                                  description: It is this.
+                                  maxLength: 1024
+                                  type: string
+                                prefix:
+                                  description: It begins with this.
+                                  maxLength: 1024
+                                  type: string
+                                regex:
+                                  description: It matches this, in RE2 syntax.
+                                  maxLength: 1024
+                                  type: string
+                              type: object
+                            path:
+                              description: By path. One of the fields.
+                              properties:
+                                exact:
+                                  description: It is this.
+                                  maxLength: 1024
+                                  type: string
+                                prefix:
+                                  description: It begins with this.
+                                  maxLength: 1024
+                                  type: string
+                                regex:
+                                  description: It matches this, in RE2 syntax.
+                                  maxLength: 1024
+                                  type: string
+                              type: object
+                          type: object
+                        modify:
+                          description: How they are changed.
+                          properties:
+                            host:
+                              description: Their host.
+                              properties:
+                                fromPath:
+                                  description: Made from the path.
+                                  properties:
+                                    pattern:
+                                      description: Pattern in RE2 syntax.
+                                      maxLength: 1024
+                                      type: string
+                                    substitution:
+                                      description: What stands there instead.
+                                      maxLength: 1024
+                                      type: string
+                                  type: object
+                                value:
+                                  description: Instead of it.
+                                  maxLength: 1024
+                                  type: string
+                              type: object
+                            path:
+                              description: Their path.
+                              properties:
+                                regex:
+                                  description: By pattern.
+                                  properties:
+                                    pattern:
+                                      description: Pattern in RE2 syntax.
+                                      maxLength: 1024
+                                      type: string
+                                    substitution:
+                                      description: What stands there instead.
+                                      maxLength: 1024
+                                      type: string
+                                  type: object
+                                rewritePrefix:
+                                  description: Instead of the prefix that matched.
+                                  maxLength: 1024
+                                  type: string
+                              type: object
+                            requestHeaders:
+                              description: Headers of the request.
+                              properties:
+                                add:
+                                  description: Headers to add.
+                                  items:
+                                    description: A header.
+                                    properties:
+                                      append:
+                                        description: Beside one that is there, not
+                                          instead of it.
+                                        type: boolean
+                                      name:
+                                        description: Its name.
+                                        maxLength: 253
+                                        type: string
+                                      value:
+                                        description: Its value.
+                                        maxLength: 4096
+                                        type: string
+                                    required:
+                                    - name
+                                    - value
+                                    type: object
+                                  maxItems: 32
+                                  type: array
+                                  x-kubernetes-list-type: atomic
+                                remove:
+                                  description: Headers to remove.
+                                  items:
+                                    description: A header.
+                                    properties:
+                                      name:
+                                        description: Its name.
+                                        maxLength: 253
+                                        type: string
+                                    required:
+                                    - name
+                                    type: object
+                                  maxItems: 32
+                                  type: array
+                                  x-kubernetes-list-type: atomic
+                              type: object
+                            responseHeaders:
+                              description: Headers of the response.
+                              properties:
+                                add:
+                                  description: Headers to add.
+                                  items:
+                                    description: A header.
+                                    properties:
+                                      append:
+                                        description: Beside one that is there, not
+                                          instead of it.
+                                        type: boolean
+                                      name:
+                                        description: Its name.
+                                        maxLength: 253
+                                        type: string
+                                      value:
+                                        description: Its value.
+                                        maxLength: 4096
+                                        type: string
+                                    required:
+                                    - name
+                                    - value
+                                    type: object
+                                  maxItems: 32
+                                  type: array
+                                  x-kubernetes-list-type: atomic
+                                remove:
+                                  description: Headers to remove.
+                                  items:
+                                    description: A header.
+                                    properties:
+                                      name:
+                                        description: Its name.
+                                        maxLength: 253
+                                        type: string
+                                    required:
+                                    - name
+                                    type: object
+                                  maxItems: 32
+                                  type: array
+                                  x-kubernetes-list-type: atomic
+                              type: object
+                          type: object
+                        split:
+                          description: Where they go, by weight.
+                          items:
+                            description: One destination and its share.
+                            properties:
+                              destination:
+                                additionalProperties:
+                                  description: Value.
+                                  maxLength: 253
+                                  type: string
+                                description: Tags of the destination.
+                                maxProperties: 64
+                                type: object
+                              weight:
+                                description: 'Share of the connections, against those
+                                  of the others. 0: none.'
+                                maximum: 1000000
+                                minimum: 0
+                                type: integer
+                            type: object
+                          maxItems: 32
+                          type: array
+                          x-kubernetes-list-type: atomic
+                      type: object
+                    maxItems: 32
+                    type: array
+                    x-kubernetes-list-type: atomic
+                  loadBalancer:
+                    description: How endpoints are chosen. Accepted and not acted
+                      on; the Accepted condition says so.
+                    properties:
+                      leastRequest:
+                        description: The least busy of some.
+                        properties:
+                          choiceCount:
+                            description: How many are looked at.
+                            maximum: 1000000
+                            minimum: 0
+                            type: integer
+                        type: object
+                      maglev:
+                        description: By hash, in a table.
+                        properties: {}
+                        type: object
+                      random:
+                        description: By chance.
+                        properties: {}
+                        type: object
+                      ringHash:
+                        description: By hash.
+                        properties:
+                          hashFunction:
+                            description: XX_HASH or MURMUR_HASH_2.
+                            maxLength: 64
+                            type: string
+                          maxRingSize:
+                            description: Largest ring.
+                            maximum: 8388608
+                            minimum: 0
+                            type: integer
+                          minRingSize:
+                            description: Smallest ring.
+                            maximum: 8388608
+                            minimum: 0
+                            type: integer
+                        type: object
+                      roundRobin:
+                        description: In turn.
+                        properties: {}
+                        type: object
+                    type: object
+                  split:
+                    description: Destinations by weight. Not together with destination.
+                    items:
+                      description: One destination and its share.
+                      properties:
+                        destination:
+                          additionalProperties:
+                            description: Value.
+                            maxLength: 253
+                            pattern: ^([a-zA-Z0-9._:/-]+|[*])$
+                            type: string
+                          description: Tags of the destination; `*` stands for the
+                            value of the outbound that is called.
+                          maxProperties: 64
+                          type: object
+                          x-kubernetes-validations:
+                          - message: must have at least one tag
+                            reason: FieldValueRequired
+                            rule: size(self) > 0
+                          - message: mandatory tag "kuma.io/service" is missing
+                            reason: FieldValueRequired
+                            rule: '''kuma.io/service'' in self'
+                        weight:
+                          description: 'Share of the connections, against those of
+                            the others. 0: none.'
+                          maximum: 1000000
+                          minimum: 0
+                          type: integer
+                      required:
+                      - weight
+                      - destination
+                      type: object
+                    maxItems: 32
+                    type: array
+                    x-kubernetes-list-type: atomic
+                    x-kubernetes-validations:
+                    - message: there must be at least one split entry with weight
+                        above 0
+                      rule: size(self) == 0 || self.exists(share, has(share.weight)
+                        && share.weight > 0)
+                type: object
+                x-kubernetes-validations:
+                - message: requires either "destination" or "split"
+                  reason: FieldValueRequired
+                  rule: has(self.destination) || has(self.split)
+                - message: '"split" cannot be defined at the same time as "destination"'
+                  reason: FieldValueForbidden
+                  rule: '!has(self.destination) || !has(self.split)'
+              destinations:
+                description: To which services.
+                items:
+                  description: A service by its name.
+                  properties:
+                    match:
+                      additionalProperties:
+                        description: Value.
+                        maxLength: 253
+                        pattern: ^([a-zA-Z0-9._:/-]+|[*])$
+                        type: string
+                      description: Tags; `*` as a value stands for any.
+                      maxProperties: 64
+                      type: object
+                      x-kubernetes-validations:
+                      - message: must consist of exactly one tag "kuma.io/service"
+                        rule: size(self) == 1 && 'kuma.io/service' in self
+                  required:
+                  - match
+                  type: object
+                maxItems: 64
+                type: array
+                x-kubernetes-list-type: atomic
+              sources:
+                description: Which proxies' connections.
+                items:
+                  description: Proxies by their tags, kuma.io/service among them.
+                  properties:
+                    match:
+                      additionalProperties:
+                        description: Value.
+                        maxLength: 253
+                        pattern: ^([a-zA-Z0-9._:/-]+|[*])$
+                        type: string
+                      description: Tags; `*` as a value stands for any.
+                      maxProperties: 64
+                      type: object
+                      x-kubernetes-validations:
+                      - message: must have at least one tag
+                        reason: FieldValueRequired
+                        rule: size(self) > 0
+                      - message: mandatory tag "kuma.io/service" is missing
+                        reason: FieldValueRequired
+                        rule: '''kuma.io/service'' in self'
+                  required:
+                  - match
+                  type: object
+                maxItems: 64
+                type: array
+                x-kubernetes-list-type: atomic
+            type: object
+            x-kubernetes-validations:
+            - fieldPath: .sources
+              message: must have at least one element
+              reason: FieldValueRequired
+              rule: has(self.sources) && size(self.sources) > 0
+            - fieldPath: .destinations
+              message: must have at least one element
+              reason: FieldValueRequired
+              rule: has(self.destinations) && size(self.destinations) > 0
+            - fieldPath: .conf
+              message: cannot be empty
+              reason: FieldValueRequired
+              rule: has(self.conf)
+          status:
+            description: What the control plane found. Written by the control plane
+              only.
+            properties:
+              conditions:
+                description: 'What is true of the object now. Accepted: the route
                   is valid and in use.'
                 items:
                   description: One condition, in the form of metav1.Condition.
@@ -2383,13 +3911,27 @@ metadata:
     app.kubernetes.io/component: control-plane
 rules:
   - apiGroups: [kuma.io]
-    resources: [meshes, externalservices, meshtrafficpermissions, dataplanes, zoneegresses, zoneingresses]
+    resources:
+      - meshes
+      - externalservices
+      - meshexternalservices
+      - trafficpermissions
+      - meshtrafficpermissions
+      - trafficroutes
+      - meshtcproutes
+      - dataplanes
+      - zoneegresses
+      - zoneingresses
     verbs: [get, list, watch]
   - apiGroups: [kuma.io]
     resources:
       - meshes/status
       - externalservices/status
+      - meshexternalservices/status
+      - trafficpermissions/status
       - meshtrafficpermissions/status
+      - trafficroutes/status
+      - meshtcproutes/status
       - dataplanes/status
       - zoneegresses/status
       - zoneingresses/status
@@ -2412,7 +3954,11 @@ rules:
     resourceNames:
       - meshes.kuma.io
       - externalservices.kuma.io
+      - meshexternalservices.kuma.io
+      - trafficpermissions.kuma.io
       - meshtrafficpermissions.kuma.io
+      - trafficroutes.kuma.io
+      - meshtcproutes.kuma.io
       - dataplanes.kuma.io
       - zoneegresses.kuma.io
       - zoneingresses.kuma.io

@@ -49,7 +49,15 @@ extension ResourceType {
     package static let dataplanes = kuma("dataplanes", "Dataplane", isNamespaced: true)
     package static let meshTrafficPermissions = kuma("meshtrafficpermissions", "MeshTrafficPermission", isNamespaced: true)
 
-    package static let kumaTypes = [meshes, externalServices, zoneEgresses, zoneIngresses, dataplanes, meshTrafficPermissions]
+    package static let trafficPermissions = kuma("trafficpermissions", "TrafficPermission", isNamespaced: false)
+    package static let trafficRoutes = kuma("trafficroutes", "TrafficRoute", isNamespaced: false)
+    package static let meshExternalServices = kuma("meshexternalservices", "MeshExternalService", isNamespaced: true)
+    package static let meshTCPRoutes = kuma("meshtcproutes", "MeshTCPRoute", isNamespaced: true)
+
+    package static let kumaTypes = [
+        meshes, externalServices, meshExternalServices, zoneEgresses, zoneIngresses, dataplanes, trafficPermissions, meshTrafficPermissions,
+        trafficRoutes, meshTCPRoutes,
+    ]
 
     package static let known: [ResourceType] =
         [

@@ -56,13 +56,15 @@ package struct CrossFieldRule: Sendable {
     }
 
     /// What the rule finds in a whole object (`{"metadata": …, "spec": …}`), transitions aside.
-    func violations(in object: JSON) -> [Violation] {
+    /// - Parameter nestsSpec: authors write `spec.` in every form of the kind.
+    func violations(in object: JSON, nestsSpec: Bool) -> [Violation] {
         if self.isTransition { return [] }
         return self.values(in: object).compactMap { path, value in
             if self.holds(value, nil) { return nil }
-            // Authors know fields without the `spec.` of the Kubernetes form.
+            if self.rule.contains("self.metadata.name") { return Violation(field: "name", message: self.message) }
+            // Authors of the other kinds know fields without the `spec.` of the Kubernetes form.
             let field = path + (self.fieldPath ?? "")
-            return Violation(field: field.hasPrefix("spec.") ? String(field.dropFirst(5)) : field, message: self.message)
+            return Violation(field: !nestsSpec && field.hasPrefix("spec.") ? String(field.dropFirst(5)) : field, message: self.message)
         }
     }
 }
@@ -70,13 +72,14 @@ package struct CrossFieldRule: Sendable {
 /// All of them.
 package enum CrossFieldRules {
     package static let all: [CrossFieldRule] =
-        mesh + zoneEgress + zoneIngress + dataplane + trafficPermission + externalService
+        mesh + zoneEgress + zoneIngress + dataplane + meshTrafficPermission + externalService + trafficPermission + meshExternalService
+        + trafficRoute + meshTCPRoute
 
     /// The rule with this CEL text, wherever it is attached: equal texts mean equal things.
     package static func rule(text: String) -> CrossFieldRule? { self.byText[text] }
 
-    package static func violations(kind: String, object: JSON) -> [Violation] {
-        self.all.filter { $0.kind == kind }.flatMap { $0.violations(in: object) }
+    package static func violations(kind: String, object: JSON, nestsSpec: Bool = false) -> [Violation] {
+        self.all.filter { $0.kind == kind }.flatMap { $0.violations(in: object, nestsSpec: nestsSpec) }
     }
 
     private static let byText = Dictionary(Self.all.map { ($0.rule, $0) }, uniquingKeysWith: { first, _ in first })

@@ -4,7 +4,7 @@ extension CrossFieldRules {
     /// One source of a certificate or key.
     package static let oneDataSource = "exactly one of secret, inline, inlineString and file has to be set"
 
-    private static func dataSource(_ kind: String, _ path: String) -> CrossFieldRule {
+    static func dataSource(_ kind: String, _ path: String) -> CrossFieldRule {
         CrossFieldRule(
             kind, path,
             rule: "[has(self.secret), has(self.inline), has(self.inlineString), has(self.file)].filter(present, present).size() == 1",
@@ -30,7 +30,7 @@ extension CrossFieldRules {
         }
     }
 
-    private static func looksLikeName(_ text: String) -> Bool {
+    static func looksLikeName(_ text: String) -> Bool {
         func inner(_ byte: UInt8) -> Bool { Characters.tagValue(byte) }
         func edge(_ byte: UInt8) -> Bool { inner(byte) && byte != UInt8(ascii: ".") && byte != UInt8(ascii: "-") }
         let bytes = Array(text.hasSuffix(".") ? text.utf8.dropLast() : text.utf8[...])
@@ -38,7 +38,7 @@ extension CrossFieldRules {
         return edge(first) && edge(last) && bytes.allSatisfy(inner)
     }
 
-    private static func looksLikeIPv6(_ text: String) -> Bool {
+    static func looksLikeIPv6(_ text: String) -> Bool {
         text.contains(":") && text.allSatisfy { $0.isASCII && ($0.isHexDigit || $0 == ":" || $0 == ".") }
     }
 
@@ -141,7 +141,7 @@ extension CrossFieldRules {
 
     // MARK: Dataplane
 
-    private static let serviceTag = "mandatory tag \"kuma.io/service\" is missing"
+    static let serviceTag = "mandatory tag \"kuma.io/service\" is missing"
 
     static let dataplane: [CrossFieldRule] = [
         notUnspecified("Dataplane", "spec.networking.address"),
@@ -156,25 +156,19 @@ extension CrossFieldRules {
         ) { inbound, _ in inbound["tags"]?.has(Tag.service) == true },
         CrossFieldRule(
             "Dataplane", "spec.networking.outbound[]",
-            rule: "(has(self.service) && self.service != '') || (has(self.tags) && 'kuma.io/service' in self.tags)",
+            rule: "has(self.backendRef) || (has(self.service) && self.service != '') || (has(self.tags) && 'kuma.io/service' in self.tags)",
             message: serviceTag, reason: .required
-        ) { outbound, _ in outbound.hasText("service") || outbound["tags"]?.has(Tag.service) == true },
-    ]
-
-    // MARK: MeshTrafficPermission
-
-    private static func namedReference(_ path: String) -> CrossFieldRule {
+        ) { outbound, _ in
+            outbound.has("backendRef") || outbound.hasText("service") || outbound["tags"]?.has(Tag.service) == true
+        },
         CrossFieldRule(
-            "MeshTrafficPermission", path,
-            rule: "!(self.kind in ['MeshService', 'MeshServiceSubset']) || (has(self.name) && self.name != '')",
-            message: "must be set with kind MeshService or MeshServiceSubset", fieldPath: ".name", reason: .required
-        ) { reference, _ in
-            !["MeshService", "MeshServiceSubset"].contains(reference["kind"]?.string ?? "") || reference.hasText("name")
-        }
-    }
-
-    static let trafficPermission: [CrossFieldRule] = [
-        namedReference("spec.targetRef"), namedReference("spec.from[].targetRef"),
+            "Dataplane", "spec.networking.outbound[]", rule: "!has(self.backendRef) || !(has(self.service) || has(self.tags))",
+            message: "both backendRef and tags/service cannot be defined", fieldPath: ".backendRef", reason: .forbidden
+        ) { outbound, _ in !outbound.has("backendRef") || !(outbound.has("service") || outbound.has("tags")) },
+        CrossFieldRule(
+            "Dataplane", "spec.networking.outbound[].backendRef", rule: "(has(self.name) && self.name != '') || has(self.labels)",
+            message: "either 'name' or 'labels' should be specified", reason: .required
+        ) { reference, _ in reference.hasText("name") || reference.has("labels") },
     ]
 
     // MARK: ExternalService

@@ -27,9 +27,22 @@ package struct Dataplane: MeshResource {
     package struct Outbound: Hashable, Sendable {
         package let address: String
         package let port: UInt16
-        /// `kuma.io/service` and the subset asked for.
+        /// `kuma.io/service` and the subset asked for; empty where `external` says what is called.
         package let tags: [String: String]
-        package var service: String { self.tags[Tag.service] ?? "" }
+        /// A MeshExternalService of the mesh.
+        package let external: ExternalReference?
+        package var service: String { self.external?.name ?? self.tags[Tag.service] ?? "" }
+    }
+
+    package struct ExternalReference: Hashable, Sendable {
+        package let name: String
+        /// Nil: that of the MeshExternalService.
+        package let port: UInt16?
+
+        package init(name: String, port: UInt16? = nil) {
+            self.name = name
+            self.port = port
+        }
     }
 
     /// Every service the dataplane claims to be, sorted.
@@ -66,7 +79,9 @@ package struct Dataplane: MeshResource {
                 }
                 var tags = outbound.tags("tags") ?? [:]
                 if tags[Tag.service] == nil, let service = outbound.string("service") { tags[Tag.service] = service }
-                return Outbound(address: Self.ip("address", outbound) ?? "127.0.0.1", port: port, tags: tags)
+                return Outbound(
+                    address: Self.ip("address", outbound) ?? "127.0.0.1", port: port, tags: tags,
+                    external: outbound.object("backendRef").flatMap(Self.external))
             } ?? []
         self.gatewayTags = networking?.object("gateway").map { $0.tags("tags") ?? [:] }
         self.ignoredFields =
@@ -74,6 +89,21 @@ package struct Dataplane: MeshResource {
             + ["admin", "advertisedAddress", "transparentProxying"].filter { networking?.has($0) == true }.map { "networking.\($0)" })
             .sorted()
         try Self.check(name: name, spec: spec, fields)
+    }
+
+    /// The one kind of reference that means something here.
+    private static func external(_ reference: Fields) -> ExternalReference? {
+        guard reference.string("kind") == MeshExternalService.kind else {
+            reference.violate("kind", "invalid value. Available values are: \(MeshExternalService.kind)")
+            return nil
+        }
+        // Kuma names what came from elsewhere by labels; the name people gave it is one of them.
+        let name = reference.string("name") ?? reference.stringMap("labels")?["kuma.io/display-name"] ?? ""
+        guard !name.isEmpty else {
+            reference.violate("", "either 'name' or 'labels' should be specified")
+            return nil
+        }
+        return ExternalReference(name: name, port: reference.port("port"))
     }
 
     private static func ip(_ key: String, _ fields: Fields) -> String? {

@@ -23,6 +23,8 @@ package struct ExternalService: MeshResource {
         package let skipHostnameVerification: Bool
     }
 
+    package var speaks: ApplicationProtocol { self.tags[Tag.protocolName].flatMap(ApplicationProtocol.init) ?? .tcp }
+
     /// The only zone that can reach it; nil means every zone can.
     package var zone: String? { self.tags[Tag.zone] }
 

@@ -10,11 +10,14 @@ package struct Fields {
     private final class Found { var violations: [Violation] = [] }
 
     /// The root of a resource, `json` being its spec.
-    package init(_ json: JSON) {
+    /// - Parameter path: `spec` for kinds whose authors write their fields below it.
+    package init(_ json: JSON, at path: String = "") {
         self.members = json.object ?? [:]
-        self.path = ""
+        self.path = path
         self.found = Found()
-        if json.object == nil, !json.isNull { self.violate("spec", "must be an object, is of type \(json.typeName)") }
+        if json.object == nil, !json.isNull {
+            self.found.violations.append(Violation(field: "spec", message: "must be an object, is of type \(json.typeName)"))
+        }
     }
 
     private init(_ members: [String: JSON], _ path: String, _ found: Found) {
@@ -31,6 +34,11 @@ package struct Fields {
     /// `key` empty: the object itself.
     package func violate(_ key: String, _ message: String) {
         self.found.violations.append(Violation(field: key.isEmpty ? self.path : self.join(key), message: message))
+    }
+
+    /// About the resource as a whole, such as its name.
+    package func violateResource(_ field: String, _ message: String) {
+        self.found.violations.append(Violation(field: field, message: message))
     }
 
     package func string(_ key: String) -> String? { self.read(key, "a string", \.string) }

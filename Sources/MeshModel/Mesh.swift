@@ -16,6 +16,9 @@ package struct Mesh: MeshResource {
     package struct Routing: Hashable, Sendable {
         package let zoneEgress: Bool
         package let egressMode: EgressMode
+        /// `defaultForbidMeshExternalServiceAccess`: without it everybody in the mesh may call a MeshExternalService that no
+        /// permission is about.
+        package let forbidsExternal: Bool
     }
 
     package enum EgressMode: String, Hashable, Sendable {
@@ -58,7 +61,9 @@ package struct Mesh: MeshResource {
                     return .enforce
                 }()
         }
-        self.routing = Routing(zoneEgress: routing?.bool("zoneEgress") ?? false, egressMode: mode ?? .enforce)
+        self.routing = Routing(
+            zoneEgress: routing?.bool("zoneEgress") ?? false, egressMode: mode ?? .enforce,
+            forbidsExternal: routing?.bool("defaultForbidMeshExternalServiceAccess") ?? false)
         if routing?.bool("localityAwareLoadBalancing") == true { ignored.append("routing.localityAwareLoadBalancing") }
 
         self.passthrough = fields.object("networking")?.object("outbound")?.bool("passthrough") ?? true

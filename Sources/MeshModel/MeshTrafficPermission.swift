@@ -3,25 +3,12 @@ package import JSONModel
 /// Who may call whom. Nobody may call an external service without one.
 package struct MeshTrafficPermission: MeshResource {
     package static let kind = "MeshTrafficPermission"
+    package static let nestsSpec = true
 
     package let name: String
     package let mesh: MeshName
     package let target: TargetRef
     package let rules: [Rule]
-
-    package struct TargetRef: Hashable, Sendable {
-        package let kind: Kind
-        package let name: String?
-        package let tags: [String: String]
-
-        package enum Kind: String, Hashable, Sendable, CaseIterable {
-            case mesh = "Mesh"
-            case meshSubset = "MeshSubset"
-            case meshService = "MeshService"
-            case meshServiceSubset = "MeshServiceSubset"
-            case meshGateway = "MeshGateway"
-        }
-    }
 
     package struct Rule: Hashable, Sendable {
         package let from: TargetRef
@@ -35,13 +22,13 @@ package struct MeshTrafficPermission: MeshResource {
     }
 
     package init(name: String, mesh: String?, spec: JSON) throws(InvalidResource) {
-        let fields = Fields(spec)
+        let fields = Fields(spec, at: "spec")
         self.name = name
         self.mesh = Self.mesh(mesh, fields)
         if !fields.has("targetRef") { fields.violate("targetRef", "must be set") }
-        self.target = fields.object("targetRef").flatMap(Self.reference) ?? TargetRef(kind: .mesh, name: nil, tags: [:])
+        self.target = fields.object("targetRef").flatMap { $0.targetRef(Self.targets) } ?? TargetRef(.mesh)
         self.rules = fields.objects("from").compactMap { rule in
-            guard let from = rule.object("targetRef").flatMap(Self.reference) else {
+            guard let from = rule.object("targetRef").flatMap({ $0.targetRef(Self.callers) }) else {
                 if !rule.has("targetRef") { rule.violate("targetRef", "must be set") }
                 return nil
             }
@@ -59,11 +46,6 @@ package struct MeshTrafficPermission: MeshResource {
         try Self.check(name: name, spec: spec, fields)
     }
 
-    private static func reference(_ fields: Fields) -> TargetRef? {
-        guard let text = fields.string("kind"), let kind = TargetRef.Kind(rawValue: text) else {
-            fields.violate("kind", "has to be one of \(TargetRef.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
-            return nil
-        }
-        return TargetRef(kind: kind, name: fields.string("name").flatMap { $0.isEmpty ? nil : $0 }, tags: fields.tags("tags") ?? [:])
-    }
+    private static let callers: Set<TargetRef.Kind> = [.mesh, .meshSubset, .meshService, .meshServiceSubset, .meshGateway]
+    private static let targets = callers.union([.meshExternalService])
 }

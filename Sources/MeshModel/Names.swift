@@ -90,5 +90,8 @@ enum Characters {
         Self.name(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
     }
 
+    /// Keys and values of the older policies' selectors.
+    static func selector(_ byte: UInt8) -> Bool { Self.tagKey(byte) || byte == UInt8(ascii: ":") }
+
     static func tagKey(_ byte: UInt8) -> Bool { Self.tagValue(byte) || byte == UInt8(ascii: "/") }
 }

@@ -60,7 +60,7 @@ package struct ResourceDocument: Sendable {
     }
 
     /// Fields beside those of the kind.
-    private static let envelope: Set<String> = ["type", "name", "mesh", "labels", "creationTime", "modificationTime"]
+    private static let envelope: Set<String> = ["type", "name", "mesh", "labels", "status", "creationTime", "modificationTime"]
 
     private static func fromKubernetes(_ json: JSON) throws(InvalidResource) -> ResourceDocument {
         guard json["apiVersion"] == "kuma.io/v1alpha1" else {

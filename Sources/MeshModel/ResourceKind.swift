@@ -26,8 +26,8 @@ package struct ResourceKind: Sendable {
         self.check = check
     }
 
-    private init<Resource: MeshResource>(_ type: Resource.Type, _ path: String, isOfMesh: Bool, nestsSpec: Bool = false) {
-        self.init(Resource.kind, path, isOfMesh: isOfMesh, nestsSpec: nestsSpec) { (name, mesh, spec) throws(InvalidResource) in
+    private init<Resource: MeshResource>(_ type: Resource.Type, _ path: String, isOfMesh: Bool) {
+        self.init(Resource.kind, path, isOfMesh: isOfMesh, nestsSpec: Resource.nestsSpec) { (name, mesh, spec) throws(InvalidResource) in
             _ = try Resource(name: name, mesh: mesh, spec: spec)
         }
     }
@@ -37,13 +37,18 @@ package struct ResourceKind: Sendable {
     package static let zoneIngress = ResourceKind(ZoneIngress.self, "zone-ingresses", isOfMesh: false)
     package static let dataplane = ResourceKind(Dataplane.self, "dataplanes", isOfMesh: true)
     package static let externalService = ResourceKind(ExternalService.self, "external-services", isOfMesh: true)
-    package static let meshTrafficPermission = ResourceKind(
-        MeshTrafficPermission.self, "meshtrafficpermissions", isOfMesh: true, nestsSpec: true)
+    package static let trafficPermission = ResourceKind(TrafficPermission.self, "traffic-permissions", isOfMesh: true)
+    package static let trafficRoute = ResourceKind(TrafficRoute.self, "traffic-routes", isOfMesh: true)
+    package static let meshTrafficPermission = ResourceKind(MeshTrafficPermission.self, "meshtrafficpermissions", isOfMesh: true)
+    package static let meshTCPRoute = ResourceKind(MeshTCPRoute.self, "meshtcproutes", isOfMesh: true)
+    package static let meshExternalService = ResourceKind(MeshExternalService.self, "meshexternalservices", isOfMesh: true)
     package static let secret = ResourceKind("Secret", "secrets", isOfMesh: true, isSecret: true, check: checkSecret)
     package static let globalSecret = ResourceKind("GlobalSecret", "global-secrets", isOfMesh: false, isSecret: true, check: checkSecret)
 
     package static let all = [
-        mesh, zoneEgress, zoneIngress, dataplane, externalService, meshTrafficPermission, secret, globalSecret,
+        mesh, zoneEgress, zoneIngress, dataplane, externalService, meshExternalService, trafficPermission, meshTrafficPermission,
+        trafficRoute,
+        meshTCPRoute, secret, globalSecret,
     ]
 
     package static func named(_ name: String) -> ResourceKind? { self.all.first { $0.name == name } }

@@ -76,7 +76,7 @@ extension World {
             if let dataplane = judged.accountable, let mesh = self.mesh(dataplane.mesh) {
                 let outbounds = self.outbounds[judged.object.key] ?? []
                 judgement.checks =
-                    Self.duplicates(dataplane) + [self.pending(mesh)].compactMap(\.self) + outbounds.compactMap(self.unreachable)
+                    Self.duplicates(dataplane) + [self.pending(mesh)].compactMap(\.self) + outbounds.flatMap(self.unreachable)
                 judgement.ready = "\(Self.count(outbounds.count, "outbound")) \(outbounds.count == 1 ? "has" : "have") somewhere to go."
             }
             return self.status(of: judged.object, type: .dataplanes, judgement)
@@ -89,10 +89,11 @@ extension World {
             .authorityPending, "Mesh \(mesh.name) has no usable certificate authority yet. Next: kubectl describe mesh \(mesh.name)")
     }
 
-    private func unreachable(_ planned: PlannedOutbound) -> Verdict? {
-        guard planned.cluster.endpoints.isEmpty else { return nil }
+    private func unreachable(_ planned: PlannedOutbound) -> [Verdict] {
         let place = "Outbound \(planned.outbound.address):\(planned.outbound.port) to \(planned.outbound.service)"
-        return .waiting(.noReadyEndpoints, "\(place) has nowhere to go, so its connections fail: \(planned.whyEmpty)")
+        let what =
+            planned.cluster.endpoints.isEmpty ? "has nowhere to go, so its connections fail" : "cannot go where a route sends a part of it"
+        return planned.problems.map { .waiting(.noReadyEndpoints, "\(place) \(what): \($0)") }
     }
 
     private static func duplicates(_ dataplane: Dataplane) -> [Verdict] {

@@ -47,7 +47,7 @@ extension World {
             config.clusters.append(Cluster(name: name, endpoints: [workload]))
             let route = Route(
                 sni: ["*"],
-                action: .terminate(mesh: mesh.name.text, callers: self.callers(of: [inbound.tags], in: mesh.name), cluster: name),
+                action: .terminate(mesh: mesh.name.text, callers: self.callers(of: [.service(inbound.tags)], in: mesh.name), cluster: name),
                 origin: "Dataplane/\(dataplane.name)")
             config.listeners.append(Listener(name: name, address: address, port: inbound.port, kind: .sni(routes: [route])))
         }

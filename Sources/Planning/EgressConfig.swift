@@ -46,40 +46,60 @@ extension World {
     private func egressTable() -> ProxyConfig {
         var config = ProxyConfig()
         var routes: [Route] = []
-        for mesh in self.sortedMeshes where mesh.usesEgress {
-            guard let ca = self.observed.trust[mesh.name] else { continue }
+        for mesh in self.sortedMeshes where mesh.backend != nil {
+            let externals = self.servedMeshExternals[mesh.name]?.items ?? []
+            guard mesh.usesEgress || !externals.isEmpty, let ca = self.observed.trust[mesh.name] else { continue }
             config.trust.append(Trust(mesh: mesh.name.text, ca: ca))
             config.identities.append(
                 IdentityRequest(
                     mesh: mesh.name.text, spiffeID: SPIFFEID.egress(of: mesh.name).text, authority: self.observed.signers[mesh.name]))
-            self.addCrossZone(mesh.name, &config, &routes)
-            self.addExternal(mesh.name, &config, &routes)
+            if mesh.usesEgress {
+                self.addCrossZone(mesh.name, &config, &routes)
+                self.addExternal(mesh.name, &config, &routes)
+            }
+            self.addMeshExternal(externals, mesh.name, &config, &routes)
         }
         config.listeners = [Listener(name: "egress", address: "", port: 0, kind: .sni(routes: routes))]
         return config
     }
 
     private func addCrossZone(_ mesh: MeshName, _ config: inout ProxyConfig, _ routes: inout [Route]) {
-        for subset in self.remoteSubsets(in: mesh) where subset.sni(mesh).utf8.count <= SNI.maxBytes {
+        for subset in self.exposedSubsets(of: self.remoteTags(in: mesh), in: mesh) where subset.sni(mesh).utf8.count <= SNI.maxBytes {
             let endpoints = self.remoteEndpoints(subset, in: mesh)
             let name = subset.cluster(mesh)
             config.clusters.append(Cluster(name: name, endpoints: endpoints))
             let zones = Set(endpoints.compactMap(\.locality)).sorted().joined(separator: ",")
-            routes.append(Route(sni: [subset.sni(mesh)], action: .passthrough(cluster: name), origin: "zone/\(zones)"))
+            routes.append(Route(sni: subset.serverNames(mesh), action: .passthrough(cluster: name), origin: "zone/\(zones)"))
         }
     }
 
     private func addExternal(_ mesh: MeshName, _ config: inout ProxyConfig, _ routes: inout [Route]) {
         let external = self.servedExternals[mesh] ?? ExternalServices(resolvedAddresses: self.observed.settings.egress.resolvedAddresses)
-        for subset in external.subsets(requested: self.requestedSubsets(in: mesh)) where subset.sni(mesh).utf8.count <= SNI.maxBytes {
+        let exposed = self.exposedSubsets(of: external.items.map(\.service.tags), in: mesh)
+        for subset in exposed where subset.sni(mesh).utf8.count <= SNI.maxBytes {
             let cluster = external.cluster(subset, in: mesh)
             config.clusters.append(cluster)
             let items = external.items(subset)
-            let callers = self.callers(of: items.map(\.service.tags), in: mesh)
+            let callers = self.callers(of: items.map { .service($0.service.tags) }, in: mesh)
             routes.append(
                 Route(
                     sni: [subset.sni(mesh)], action: .terminate(mesh: mesh.text, callers: callers, cluster: cluster.name),
                     origin: "ExternalService/\(items.map(\.service.name).joined(separator: ","))"))
+        }
+    }
+
+    private func addMeshExternal(
+        _ items: [MeshExternalServices.Item], _ mesh: MeshName, _ config: inout ProxyConfig, _ routes: inout [Route]
+    ) {
+        let namespace = self.observed.home == .kubernetes ? self.observed.systemNamespace : nil
+        for item in items {
+            config.clusters.append(item.cluster)
+            let callers = self.callers(of: [.meshExternal(item.service.name)], in: mesh)
+            routes.append(
+                Route(
+                    sni: item.service.serverNames(zone: self.observed.settings.zone, namespace: namespace),
+                    action: .terminate(mesh: mesh.text, callers: callers, cluster: item.cluster.name),
+                    origin: "MeshExternalService/\(item.service.name)"))
         }
     }
 }

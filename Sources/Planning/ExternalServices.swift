@@ -10,7 +10,8 @@ extension World {
         if meshes[service.mesh] == nil {
             judged.accepted = Self.meshNotFound(service.mesh)
         } else {
-            judged.accepted = Self.accepted("The spec is valid.", ignoring: service.ignoredFields)
+            let ignored = service.ignoredFields + (Verification.ignores(judged.object, service) ? [Verification.annotation] : [])
+            judged.accepted = Self.accepted("The spec is valid.\(service.speaks.relayed)", ignoring: ignored)
         }
         return judged
     }
@@ -30,25 +31,10 @@ extension World {
             let tls: UpstreamTLS
         }
 
-        /// Every server name the egress has to know, whole services first.
-        func subsets(requested: Set<Subset>) -> [Subset] {
-            var subsets: Set<Subset> = []
-            for item in self.items {
-                let own = item.service.tags.filter { !$0.key.hasPrefix("kuma.io/") }
-                subsets.insert(Subset(service: item.service.service.text))
-                subsets.insert(Subset(service: item.service.service.text, tags: own))
-            }
-            return subsets.union(requested.filter { wanted in self.items.contains { wanted.covers($0.service.tags) } }).sorted()
-        }
-
         func items(_ subset: Subset) -> [Item] { self.items.filter { subset.covers($0.service.tags) } }
 
         func cluster(_ subset: Subset, in mesh: MeshName) -> Cluster {
-            let items = self.items(subset)
-            let usesNames = items.contains { !Address.isIP($0.endpoint.address) }
-            return Cluster(
-                name: subset.cluster(mesh), endpoints: items.map(\.endpoint), tls: items.first?.tls ?? .none,
-                resolvedAddresses: usesNames ? self.resolvedAddresses : nil)
+            Cluster(name: subset.cluster(mesh), places: self.items(subset).map { ($0.endpoint, $0.tls) }, rules: self.resolvedAddresses)
         }
     }
 
@@ -57,7 +43,7 @@ extension World {
         let usesEgress = mesh.usesEgress
         let mesh = mesh.name
         var found = ExternalServices(resolvedAddresses: self.observed.settings.egress.resolvedAddresses)
-        let secrets = MeshSecrets(objects: self.observed.objects, namespace: self.observed.systemNamespace, mesh: mesh)
+        let secrets = self.secrets(of: mesh)
         let remote = Set(
             self.remoteIngresses.flatMap(\.services).filter { $0.mesh == mesh.text && !$0.isExternal }.compactMap { $0.tags[Tag.service] })
         for judged in self.externalServices {
@@ -92,14 +78,7 @@ extension World {
                 continue
             }
             do throws(MissingSource) {
-                let tls = try Self.upstreamTLS(service, secrets)
-                if let first = found.items.first(where: { $0.service.service == service.service }), first.tls != tls {
-                    found.problems[name] = .needsPerson(
-                        .conflict,
-                        "ExternalService \(first.service.name) has the same kuma.io/service and other TLS settings or another host name, and that one is used. Next: give both the same networking.tls with one serverName, or different services."
-                    )
-                    continue
-                }
+                let tls = try Self.upstreamTLS(service, Verification(judged.object, service), secrets)
                 let endpoint = Endpoint(address: service.host, port: service.port, locality: service.zone)
                 if found.items.contains(where: {
                     $0.service.service == service.service && $0.endpoint == endpoint && $0.service.tags == service.tags
@@ -110,15 +89,19 @@ extension World {
                 }
                 found.items.append(.init(service: service, endpoint: endpoint, tls: tls))
             } catch {
-                let verdict = "\(error.sentence.prefix(1).uppercased())\(error.sentence.dropFirst())."
-                found.problems[name] =
-                    error.reason == .secretNotFound ? .waiting(error.reason, verdict) : .needsPerson(error.reason, verdict)
+                found.problems[name] = error.verdict
             }
         }
         return found
     }
 
-    private static func upstreamTLS(_ service: ExternalService, _ secrets: MeshSecrets) throws(MissingSource) -> UpstreamTLS {
+    func secrets(of mesh: MeshName) -> MeshSecrets {
+        MeshSecrets(objects: self.observed.objects, namespace: self.observed.systemNamespace, mesh: mesh)
+    }
+
+    private static func upstreamTLS(
+        _ service: ExternalService, _ verification: Verification, _ secrets: MeshSecrets
+    ) throws(MissingSource) -> UpstreamTLS {
         guard let tls = service.tls else { return .none }
         let ca: String? = if let source = tls.ca { try secrets.certificate(source) } else { nil }
         let client: ClientCertificate?
@@ -133,18 +116,19 @@ extension World {
         let serverName = tls.serverName ?? (Address.isIP(service.host) ? nil : service.host)
         return .external(
             ExternalTLS(
-                serverName: serverName, ca: ca, clientCertificate: client, verify: tls.skipHostnameVerification ? .chain : .full))
+                serverName: serverName, ca: ca, clientCertificate: client, verify: verification.level, alpn: service.speaks.offered))
     }
 
     func externalServiceStatuses() -> [StatusPatch] {
         return self.externalServices.compactMap { judged in
             var judgement = Judgement(accepted: judged.accepted, ready: "")
             if let service = judged.accountable, let mesh = self.mesh(service.mesh) {
-                let rules = self.callers(of: [service.tags], in: mesh.name)
+                let rules = self.callers(of: [.service(service.tags)], in: mesh.name)
                 judgement.checks = [self.servedExternals[mesh.name]?.problems[judged.object.name], self.rejected(service)].compactMap(
                     \.self)
                 judgement.ready = self.ready(service, mesh)
                 if mesh.usesEgress { judgement.others = [("Permitted", Self.permitted(rules, service))] }
+                if service.tls != nil { judgement.others.append(("Verified", Verification(judged.object, service).verdict)) }
             }
             return self.status(of: judged.object, type: .externalServices, judgement)
         }
@@ -163,19 +147,61 @@ extension World {
                 .notPermitted,
                 "No MeshTrafficPermission of mesh \(service.mesh) allows a caller, so every connection is refused (not_permitted). Next: apply one with targetRef {kind: MeshService, name: \(service.service)}."
             )
-            : .good(
-                .accepted,
-                "Allowed: \(rules.allow.joined(separator: ", "))\(rules.deny.isEmpty ? "" : "; denied: \(rules.deny.joined(separator: ", "))")."
-            )
+            : Self.allowed(rules)
     }
 
-    /// What a proxy says about the cluster of a service.
+    static func allowed(_ rules: CallerRules) -> Verdict {
+        .good(
+            .accepted,
+            "Allowed: \(rules.allow.joined(separator: ", "))\(rules.deny.isEmpty ? "" : "; denied: \(rules.deny.joined(separator: ", "))")."
+        )
+    }
+
     private func rejected(_ service: ExternalService) -> Verdict? {
-        let cluster = "cluster \(Subset(service: service.service.text).cluster(service.mesh))"
+        let whole = Subset(service: service.service.text).cluster(service.mesh)
+        return self.rejected(place: "\(service.host):\(service.port)") { $0 == whole || $0.hasPrefix(whole + "{") }
+    }
+
+    /// What a proxy says about a cluster. What it says about one of its endpoints is about `place` alone.
+    func rejected(place: String, cluster isMeant: (String) -> Bool) -> Verdict? {
+        let prefix = "cluster "
         let errors = self.observed.acknowledgements.sorted { $0.key < $1.key }.flatMap { proxy, answer in
-            answer.errors.filter { $0.item == cluster }.map { (proxy, $0.message) }
+            answer.errors.filter { error in
+                guard error.item.hasPrefix(prefix), isMeant(String(error.item.dropFirst(prefix.count))) else { return false }
+                return !error.message.hasPrefix("endpoint ") || error.message.hasPrefix("endpoint \(place):")
+            }.map { (proxy, $0.message) }
         }
         guard let (proxy, message) = errors.first else { return nil }
         return .needsPerson(.configRejected, "\(proxy) cannot use it: \(message.asSentence)")
+    }
+}
+
+extension MissingSource {
+    var verdict: Verdict {
+        let sentence = "\(self.sentence.prefix(1).uppercased())\(self.sentence.dropFirst())."
+        return self.reason == .secretNotFound ? .waiting(self.reason, sentence) : .needsPerson(self.reason, sentence)
+    }
+}
+
+extension ApplicationProtocol {
+    /// Nil offers none.
+    var offered: [String]? { self.alpn.isEmpty ? nil : self.alpn }
+
+    /// What Kuma would do and Egret does not, as a sentence of its own.
+    var relayed: String { self.isHTTP ? " \(self.rawValue) is relayed unchanged: the Host that callers send goes out as it is." : "" }
+}
+
+extension Cluster {
+    /// Of endpoints that may differ in what they speak.
+    /// - Parameter rules: for host names among them.
+    init(name: String, places: [(endpoint: Endpoint, tls: UpstreamTLS)], rules: AddressRules) {
+        let common = places.first?.tls ?? .none
+        let usesNames = places.contains { !Address.isIP($0.endpoint.address) }
+        let endpoints = places.map { place -> Endpoint in
+            var endpoint = place.endpoint
+            if place.tls != common { endpoint.tls = place.tls }
+            return endpoint
+        }
+        self.init(name: name, endpoints: endpoints, tls: common, resolvedAddresses: usesNames ? rules : nil)
     }
 }

@@ -7,6 +7,15 @@ struct PlannedOutbound {
     let outbound: Dataplane.Outbound
     let action: Action
     let cluster: Cluster
+    /// Where routes send it.
+    let destinations: [Destination]
+    /// What has nowhere to go and why.
+    let problems: [String]
+}
+
+/// One destination of an outbound, before it is joined with others.
+struct Leg {
+    let cluster: Cluster
     /// Says why the cluster has no endpoints, where it has none.
     let whyEmpty: String
 }
@@ -17,40 +26,107 @@ extension World {
     func outbounds(of dataplane: Dataplane, in mesh: Mesh) -> [PlannedOutbound] {
         var seen: Set<[String]> = []
         return dataplane.outbounds.compactMap { outbound in
-            guard seen.insert([outbound.address, String(outbound.port)]).inserted, let subset = Subset(tags: outbound.tags) else {
+            guard seen.insert([outbound.address, String(outbound.port)]).inserted else { return nil }
+            let asked: Destination
+            if let external = outbound.external {
+                asked = .meshExternal(external)
+            } else if let subset = Subset(tags: outbound.tags) {
+                asked = .subset(subset)
+            } else {
                 return nil
             }
-            return self.plan(outbound, subset, mesh)
+            return self.plan(outbound, asked, from: dataplane, mesh)
         }
     }
 
-    private func plan(_ outbound: Dataplane.Outbound, _ subset: Subset, _ mesh: Mesh) -> PlannedOutbound {
+    private func plan(_ outbound: Dataplane.Outbound, _ asked: Destination, from dataplane: Dataplane, _ mesh: Mesh) -> PlannedOutbound {
+        let shares: [RouteShare]
+        switch self.routing(of: outbound, from: dataplane) {
+        case .asAsked: shares = [RouteShare(weight: 1, destination: asked)]
+        case .shares(let given): shares = given
+        case .nowhere:
+            let next = self.next(kubernetes: "kubectl get trafficroutes", universal: "egretctl get traffic-routes")
+            let name = self.name(of: asked, mesh)
+            return PlannedOutbound(
+                outbound: outbound, action: .passthrough(cluster: name), cluster: Cluster(name: name, endpoints: []), destinations: [],
+                problems: ["mesh \(mesh.name) has TrafficRoutes and none of them is about it. \(next)"])
+        }
+        let legs = shares.map { (share: $0, leg: self.leg(to: $0.destination, mesh)) }
+        let cluster =
+            legs.count == 1
+            ? legs[0].leg.cluster : Self.joined(legs.map { ($0.share.weight, $0.leg.cluster) }, name: "split:\(self.name(of: asked, mesh))")
+        let problems = legs.filter { $0.leg.cluster.endpoints.isEmpty }.map { share, leg in
+            legs.count == 1 ? leg.whyEmpty : "\(share.destination.text), whose share the others get: \(leg.whyEmpty)"
+        }
+        // The application's plaintext goes out as it is, or under the TLS of where it goes.
+        let action: Action =
+            cluster.speaksTLS ? .originate(mesh: mesh.name.text, cluster: cluster.name) : .passthrough(cluster: cluster.name)
+        return PlannedOutbound(
+            outbound: outbound, action: action, cluster: cluster, destinations: shares.map(\.destination), problems: problems)
+    }
+
+    private func name(of destination: Destination, _ mesh: Mesh) -> String {
+        switch destination {
+        case .subset(let subset): subset.cluster(mesh.name)
+        case .meshExternal(let reference): "\(mesh.name):extsvc/\(reference.name)"
+        }
+    }
+
+    private func leg(to destination: Destination, _ mesh: Mesh) -> Leg {
+        switch destination {
+        case .subset(let subset): self.leg(to: subset, mesh)
+        case .meshExternal(let reference): self.leg(to: reference, mesh)
+        }
+    }
+
+    /// What mesh TLS takes to a service: its server name and who has to answer.
+    private func meshLeg(_ name: String, _ endpoints: [Endpoint], sni: String, peer: String, _ mesh: Mesh, whyEmpty: String) -> Leg {
+        let tls = UpstreamTLS.mesh(mesh: mesh.name.text, sni: sni, peer: peer)
+        return Leg(cluster: Cluster(name: name, endpoints: endpoints, tls: tls), whyEmpty: whyEmpty)
+    }
+
+    private var egressEndpoints: [Endpoint] {
+        self.readyEgresses.map { Endpoint(address: $0.address, port: $0.port, locality: self.observed.settings.zone) }
+    }
+
+    private var nextEgress: String {
+        self.next(kubernetes: "kubectl get zoneegress -n \(self.observed.systemNamespace)", universal: "egretctl inspect zoneegresses")
+    }
+
+    /// Always through the egress, whatever `routing.zoneEgress` says.
+    private func leg(to reference: Dataplane.ExternalReference, _ mesh: Mesh) -> Leg {
+        let name = "\(mesh.name):extsvc/\(reference.name)"
+        guard mesh.backend != nil else {
+            return Leg(
+                cluster: Cluster(name: name, endpoints: []),
+                whyEmpty: "a MeshExternalService is reached through the egress, which needs mTLS. Next: enable mTLS in Mesh \(mesh.name)")
+        }
+        guard let item = self.servedMeshExternals[mesh.name]?.item(reference) else {
+            let port = reference.port.map { " with port \($0)" } ?? ""
+            let next = self.next(
+                kubernetes: "kubectl get meshexternalservices -n \(self.observed.systemNamespace)",
+                universal: "egretctl get meshexternalservices")
+            return Leg(
+                cluster: Cluster(name: name, endpoints: []),
+                whyEmpty: "no MeshExternalService \(reference.name)\(port) of mesh \(mesh.name) can be used. \(next)")
+        }
+        return self.meshLeg(
+            name, self.egressEndpoints, sni: item.service.sni, peer: SPIFFEID.egress(of: mesh.name).text, mesh,
+            whyEmpty: "it is reached through the egress and no egress is ready. \(self.nextEgress)")
+    }
+
+    private func leg(to subset: Subset, _ mesh: Mesh) -> Leg {
         let name = subset.cluster(mesh.name)
-        func meshTLS(_ peer: SPIFFEID?) -> UpstreamTLS {
-            .mesh(mesh: mesh.name.text, sni: subset.sni(mesh.name), peer: peer?.text ?? "spiffe://\(mesh.name)/\(subset.service)")
-        }
-        func originate(_ endpoints: [Endpoint], peer: SPIFFEID? = nil, whyEmpty: String) -> PlannedOutbound {
-            PlannedOutbound(
-                outbound: outbound, action: .originate(mesh: mesh.name.text, cluster: name),
-                cluster: Cluster(name: name, endpoints: endpoints, tls: meshTLS(peer)), whyEmpty: whyEmpty)
-        }
-        /// The application's plaintext goes out as it is, or under the TLS of the external service.
-        func direct(_ cluster: Cluster, whyEmpty: String) -> PlannedOutbound {
-            let action: Action = cluster.tls == .none ? .passthrough(cluster: name) : .originate(mesh: mesh.name.text, cluster: name)
-            return PlannedOutbound(outbound: outbound, action: action, cluster: cluster, whyEmpty: whyEmpty)
-        }
-
-        let egress = self.readyEgresses.map { Endpoint(address: $0.address, port: $0.port, locality: self.observed.settings.zone) }
-        let next = self.next(
-            kubernetes: "kubectl get zoneegress -n \(self.observed.systemNamespace)", universal: "egretctl inspect zoneegresses")
-        let closed = "the mesh sends it through the egress and no egress is ready. \(next)"
-
+        let sni = subset.sni(mesh.name)
+        let closed = "the mesh sends it through the egress and no egress is ready. \(self.nextEgress)"
         if self.isExternal(subset, in: mesh.name) {
-            if mesh.usesEgress { return originate(egress, peer: .egress(of: mesh.name), whyEmpty: closed) }
-            let cluster =
-                (self.servedExternals[mesh.name] ?? ExternalServices(resolvedAddresses: self.observed.settings.egress.resolvedAddresses))
-                .cluster(subset, in: mesh.name)
-            return direct(cluster, whyEmpty: "no ExternalService for it can be used. Next: kubectl get externalservices")
+            if mesh.usesEgress {
+                return self.meshLeg(name, self.egressEndpoints, sni: sni, peer: SPIFFEID.egress(of: mesh.name).text, mesh, whyEmpty: closed)
+            }
+            let served =
+                self.servedExternals[mesh.name] ?? ExternalServices(resolvedAddresses: self.observed.settings.egress.resolvedAddresses)
+            let next = self.next(kubernetes: "kubectl get externalservices", universal: "egretctl get external-services")
+            return Leg(cluster: served.cluster(subset, in: mesh.name), whyEmpty: "no ExternalService for it can be used. \(next)")
         }
 
         let remote = self.remoteEndpoints(subset, in: mesh.name)
@@ -58,12 +134,14 @@ extension World {
         let unknown = "no Dataplane, ZoneIngress or ExternalService of mesh \(mesh.name) offers it."
         guard mesh.backend != nil else {
             // Other zones are reached by the server name inside of mesh TLS.
-            return direct(
-                Cluster(name: name, endpoints: endpoints),
+            return Leg(
+                cluster: Cluster(name: name, endpoints: endpoints),
                 whyEmpty: remote.isEmpty ? unknown : "it is in another zone, which needs mTLS. Next: enable mTLS in Mesh \(mesh.name)")
         }
-        if !remote.isEmpty { endpoints += mesh.usesEgress ? egress : remote }
-        return originate(endpoints, whyEmpty: remote.isEmpty || !mesh.usesEgress ? unknown : closed)
+        if !remote.isEmpty { endpoints += mesh.usesEgress ? self.egressEndpoints : remote }
+        return self.meshLeg(
+            name, endpoints, sni: sni, peer: "spiffe://\(mesh.name)/\(subset.service)", mesh,
+            whyEmpty: remote.isEmpty || !mesh.usesEgress ? unknown : closed)
     }
 
     /// Whether the service is one outside of the mesh, here or in another zone.
@@ -93,6 +171,15 @@ extension World {
     private func localEndpoints(_ subset: Subset, in mesh: MeshName, weight: Int) -> [Endpoint] {
         (self.localInbounds[mesh]?[subset.service] ?? []).filter { subset.covers($0.tags) }.map {
             Endpoint(address: $0.address, port: $0.port, weight: weight, locality: self.observed.settings.zone)
+        }
+    }
+}
+
+extension Destination {
+    var text: String {
+        switch self {
+        case .subset(let subset): TagSNI(service: subset.service, tags: subset.tags).text
+        case .meshExternal(let reference): "MeshExternalService \(reference.name)"
         }
     }
 }

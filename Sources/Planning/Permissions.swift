@@ -2,6 +2,13 @@ import KubeAPI
 import MeshModel
 import Routing
 
+/// What is called, as permissions know it.
+enum Callee: Hashable {
+    /// A service, in the mesh or outside of it, by its tags.
+    case service([String: String])
+    case meshExternal(String)
+}
+
 extension World {
     static func judge(_ judged: Judged<MeshTrafficPermission>, _ meshes: [MeshName: Mesh]) -> Judged<MeshTrafficPermission> {
         guard judged.accepted.isGood, let permission = judged.resource else { return judged }
@@ -35,90 +42,82 @@ extension World {
         }
     }
 
-    /// Who may call a service, given the tags of everything that a connection to it may reach. Allowing has to be meant
-    /// for all of that, denying for any of it.
+    /// Who may use a connection that may reach any of these: who may call all of them.
+    func callers(of reachable: [Callee], in mesh: MeshName) -> CallerRules {
+        var callers: Callers?
+        // Mostly they are alike.
+        for callee in Set(reachable) {
+            let own = self.callers(of: callee, in: mesh)
+            callers = callers?.intersection(own) ?? own
+        }
+        return (callers ?? .nobody).rules(in: mesh)
+    }
+
+    /// MeshTrafficPermissions decide where one is about the service, else TrafficPermissions. Without either nobody may call,
+    /// but for MeshExternalServices, which are open to the mesh unless it says otherwise or one is about them by name.
+    private func callers(of callee: Callee, in mesh: MeshName) -> Callers {
+        let permissions = self.meshPermissions[mesh] ?? []
+        switch callee {
+        case .service(let tags):
+            return Self.callers(of: callee, by: permissions, base: nil) ?? self.callersByTags(of: tags, in: mesh)
+        case .meshExternal(let name):
+            let isOpen =
+                self.mesh(mesh)?.routing.forbidsExternal == false
+                && !permissions.contains { $0.target.kind == .meshExternalService && $0.target.name == name }
+            return Self.callers(of: callee, by: permissions, base: isOpen ? true : nil) ?? (isOpen ? .everybody : .nobody)
+        }
+    }
+
+    /// Nil where no permission is about it.
     ///
     /// A rule whose target says more about the service wins; of those, the one whose `from` says more about the caller;
-    /// of those, the later one, permissions taken in the order of their names from last to first. Who matches nothing is
-    /// refused. A rule that cannot be carried out exactly denies more than it says, never less.
-    func callers(of reachable: [[String: String]], in mesh: MeshName) -> CallerRules {
+    /// of those, the later one, permissions taken in the order of their names from last to first. A rule that cannot be
+    /// carried out exactly denies more than it says, never less.
+    /// - Parameter base: what holds for whom no rule is about.
+    private static func callers(of callee: Callee, by permissions: [MeshTrafficPermission], base: Bool?) -> Callers? {
         struct Candidate {
             let target: Int
             let from: CallerPattern
             let allows: Bool
         }
         var candidates: [Candidate] = []
+        var isMeant = false
         // Later ones win, and of two permissions that of the smaller name does.
-        for permission in self.permissions.reversed().compactMap({ $0.accountable }) where permission.mesh == mesh {
-            let matches = reachable.map { Self.specificity(of: permission.target, for: $0) }
-            guard let specificity = matches.compactMap(\.self).max() else { continue }
-            let isWhole = !matches.contains(nil)
+        for permission in permissions.reversed() {
+            guard let specificity = Self.specificity(of: permission.target, for: callee) else { continue }
+            isMeant = true
             for rule in permission.rules {
                 let pattern = CallerPattern(rule.from)
-                if rule.action != .deny, pattern == .inexact || !isWhole { continue }
+                if rule.action != .deny, pattern == .inexact { continue }
                 candidates.append(Candidate(target: specificity, from: pattern, allows: rule.action != .deny))
             }
         }
+        guard isMeant else { return nil }
         // Stable: what is equally specific keeps its order.
         let ordered = candidates.enumerated().sorted {
             ($0.element.target, $0.element.from.specificity, $0.offset) < ($1.element.target, $1.element.from.specificity, $1.offset)
         }.map(\.element)
 
-        func verdict(_ matches: (CallerPattern) -> Bool) -> Bool { ordered.last { matches($0.from) }?.allows ?? false }
-        let anybody = verdict { $0 == .anybody || $0 == .inexact }
-        var rules = CallerRules()
-        if anybody { rules.allow.append("spiffe://\(mesh)/*") }
-        let named = Set(ordered.compactMap { if case .service(let name) = $0.from { name } else { nil } })
-        for name in named.sorted() {
-            let allowed = verdict { $0 == .service(name) || $0 == .anybody || $0 == .inexact }
-            if allowed == anybody { continue }
-            let id = "spiffe://\(mesh)/\(name)"
-            if allowed { rules.allow.append(id) } else { rules.deny.append(id) }
+        func verdict(_ matches: (CallerPattern) -> Bool) -> Bool { ordered.last { matches($0.from) }?.allows ?? base ?? false }
+        var callers = Callers(anybody: verdict { $0 == .anybody || $0 == .inexact }, named: [:])
+        for case .service(let name) in ordered.map(\.from) {
+            callers.named[name] = verdict { $0 == .service(name) || $0 == .anybody || $0 == .inexact }
         }
-        return rules
+        return callers
     }
 
-    /// How much a target says about a service; nil when it is about others.
-    private static func specificity(of target: MeshTrafficPermission.TargetRef, for tags: [String: String]) -> Int? {
-        func covers(_ wanted: [String: String]) -> Bool { wanted.allSatisfy { tags[$0.key] == $0.value } }
-        switch target.kind {
-        case .mesh: return 0
-        case .meshSubset: return covers(target.tags) ? 1 : nil
-        case .meshService: return target.name == tags[Tag.service] ? 2 : nil
-        case .meshServiceSubset: return target.name == tags[Tag.service] && covers(target.tags) ? 3 : nil
-        case .meshGateway: return nil
-        }
-    }
-}
-
-/// Callers as a certificate can tell them apart: it carries the service and no further tag.
-enum CallerPattern: Hashable {
-    case anybody
-    case service(String)
-    /// Narrower than that.
-    case inexact
-
-    init(_ reference: MeshTrafficPermission.TargetRef) {
-        switch reference.kind {
-        case .mesh: self = .anybody
-        case .meshService: self = .service(reference.name ?? "")
-        case .meshServiceSubset: self = reference.tags.isEmpty ? .service(reference.name ?? "") : .inexact
-        case .meshSubset:
-            self =
-                if reference.tags.isEmpty { .anybody } else if reference.tags.count == 1, let service = reference.tags[Tag.service] {
-                    .service(service)
-                } else {
-                    .inexact
-                }
-        case .meshGateway: self = .inexact
+    /// How much a target says about what is called; nil when it is about others.
+    private static func specificity(of target: TargetRef, for callee: Callee) -> Int? {
+        switch (target.kind, callee) {
+        case (.mesh, _): return 0
+        case (.meshExternalService, .meshExternal(let name)): return target.name == name ? 2 : nil
+        case (.meshSubset, .service(let tags)): return Self.covers(target.tags, tags) ? 1 : nil
+        case (.meshService, .service(let tags)): return target.name == tags[Tag.service] ? 2 : nil
+        case (.meshServiceSubset, .service(let tags)):
+            return target.name == tags[Tag.service] && Self.covers(target.tags, tags) ? 3 : nil
+        default: return nil
         }
     }
 
-    var specificity: Int {
-        switch self {
-        case .anybody: 0
-        case .service: 1
-        case .inexact: 2
-        }
-    }
+    static func covers(_ wanted: [String: String], _ tags: [String: String]) -> Bool { wanted.allSatisfy { tags[$0.key] == $0.value } }
 }

@@ -14,7 +14,8 @@ package enum Planner {
         world.planDataplaneConfigs(&plan)
         plan.statuses =
             world.meshStatuses() + world.zoneEgressStatuses() + world.zoneIngressStatuses() + world.permissionStatuses()
-            + world.externalServiceStatuses() + world.dataplaneStatuses()
+            + world.tagPermissionStatuses() + world.externalServiceStatuses() + world.meshExternalServiceStatuses() + world.routeStatuses()
+            + world.dataplaneStatuses()
         return plan
     }
 }

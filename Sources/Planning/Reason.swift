@@ -23,6 +23,7 @@ package enum Reason: String, CaseIterable, Hashable, Sendable {
     case podNotFound = "PodNotFound"
     case notAdvertised = "NotAdvertised"
     case notPermitted = "NoPermission"
+    case notVerified = "NotVerified"
 
     // What runs.
     case egressDisabled = "EgressDisabled"

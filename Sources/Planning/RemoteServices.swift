@@ -29,32 +29,43 @@ struct Subset: Hashable, Comparable {
         TagSNI(service: self.service, tags: self.tags.merging(["mesh": mesh.text]) { _, mesh in mesh }).text
     }
 
+    /// Those by which the egress knows it: a whole service of Kubernetes also by the form of 2.8, which newer clients write.
+    func serverNames(_ mesh: MeshName) -> [String] {
+        guard self.tags.isEmpty, let claim = ServiceClaim(self.service), let port = claim.port.flatMap(UInt16.init(exactly:)) else {
+            return [self.sni(mesh)]
+        }
+        return [self.sni(mesh), HashSNI(name: "\(claim.name).\(claim.namespace)", mesh: mesh.text, port: port, kind: .service).text]
+    }
+
     static func < (left: Self, right: Self) -> Bool {
         (left.service, TagSNI(service: "", tags: left.tags).text) < (right.service, TagSNI(service: "", tags: right.tags).text)
     }
 }
 
 extension World {
-    /// Subsets that dataplanes of this zone ask for.
-    func requestedSubsets(in mesh: MeshName) -> Set<Subset> {
-        Set(
-            self.dataplanes.compactMap { $0.accountable }.filter { $0.mesh == mesh }.flatMap(\.outbounds).compactMap {
-                Subset(tags: $0.tags)
-            })
+    /// Every subset that callers may ask the egress for, of what is offered under these tags; whole services first. Where
+    /// the mesh has TrafficRoutes, those are what they lead to; else whole services and what each is offered as.
+    func exposedSubsets(of offered: [[String: String]], in mesh: MeshName) -> [Subset] {
+        var subsets: Set<Subset> = []
+        let routes = self.tagRoutes[mesh] ?? []
+        for tags in offered {
+            guard let full = Subset(tags: tags) else { continue }
+            if routes.isEmpty {
+                subsets.insert(Subset(service: full.service))
+                // Tags that Kuma itself sets are never part of what callers ask for.
+                subsets.insert(Subset(service: full.service, tags: full.tags.filter { !$0.key.hasPrefix("kuma.io/") }))
+            }
+            for destination in routes.lazy.flatMap(\.route.allDestinations) where destination.matches(tags) {
+                subsets.insert(Subset(service: full.service, tags: destination.tags.filter { $0.value != TagSelector.any }))
+            }
+        }
+        let wanted = self.requestedSubsets[mesh] ?? []
+        return subsets.union(wanted.filter { wanted in offered.contains { wanted.covers($0) } }).sorted()
     }
 
-    /// Every subset of services of other zones, the whole services first, that the egress has to route.
-    func remoteSubsets(in mesh: MeshName) -> [Subset] {
-        let offered = self.remoteIngresses.flatMap(\.services).filter { $0.mesh == mesh.text }
-        var subsets: Set<Subset> = []
-        for service in offered {
-            guard let full = Subset(tags: service.tags) else { continue }
-            subsets.insert(Subset(service: full.service))
-            // Tags that Kuma itself sets are never part of what callers ask for.
-            subsets.insert(Subset(service: full.service, tags: full.tags.filter { !$0.key.hasPrefix("kuma.io/") }))
-        }
-        let requested = self.requestedSubsets(in: mesh).filter { wanted in offered.contains { wanted.covers($0.tags) } }
-        return subsets.union(requested).sorted()
+    /// Tags of what other zones offer to a mesh.
+    func remoteTags(in mesh: MeshName) -> [[String: String]] {
+        self.remoteIngresses.flatMap(\.services).filter { $0.mesh == mesh.text }.map(\.tags)
     }
 
     /// Where other zones take traffic for a subset. An ingress counts by its instances.

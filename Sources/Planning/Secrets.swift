@@ -19,16 +19,16 @@ struct MeshSecrets {
 
     func certificate(_ source: DataSource) throws(MissingSource) -> String {
         let text = try self.text(source)
-        guard text.contains("-----BEGIN CERTIFICATE-----") else {
-            throw MissingSource(reason: .invalidSpec, sentence: "\(Self.name(source)) holds no PEM certificate")
+        if let problem = PEM.problem(text, label: "CERTIFICATE", what: "PEM certificate") {
+            throw MissingSource(reason: .invalidSpec, sentence: "\(Self.name(source)) \(problem)")
         }
         return text
     }
 
     func privateKey(_ source: DataSource) throws(MissingSource) -> String {
         let text = try self.text(source)
-        guard text.contains("PRIVATE KEY-----") else {
-            throw MissingSource(reason: .invalidSpec, sentence: "\(Self.name(source)) holds no PEM private key")
+        if let problem = PEM.problem(text, label: "PRIVATE KEY", what: "PEM private key") {
+            throw MissingSource(reason: .invalidSpec, sentence: "\(Self.name(source)) \(problem)")
         }
         return text
     }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import JSONModel
 import KubeAPI
 import MeshModel
@@ -11,6 +12,10 @@ struct World {
     let permissions: [Judged<MeshTrafficPermission>]
     let dataplanes: [Judged<Dataplane>]
     let externalServices: [Judged<ExternalService>]
+    let meshExternalServices: [Judged<MeshExternalService>]
+    let trafficPermissions: [Judged<TrafficPermission>]
+    let trafficRoutes: [Judged<TrafficRoute>]
+    let tcpRoutes: [Judged<MeshTCPRoute>]
 
     /// One object, what was read from it, and whether it counts.
     struct Judged<Resource: MeshResource> {
@@ -19,12 +24,21 @@ struct World {
         let resource: Resource?
         var accepted: Verdict
 
+        var created: Date { self.object.metadata.creationTimestamp ?? .distantPast }
+
         /// The resource, where it counts.
         var accountable: Resource? { self.accepted.isGood && !self.object.metadata.isBeingDeleted ? self.resource : nil }
     }
 
     /// Valid meshes by name.
     let soundMeshes: [MeshName: Mesh]
+
+    // Policies that count, by their meshes, in the order of their names.
+
+    let meshPermissions: [MeshName: [MeshTrafficPermission]]
+    let tagPermissions: [MeshName: [(created: Date, permission: TrafficPermission)]]
+    let tagRoutes: [MeshName: [TagRoute]]
+    let connectionRoutes: [MeshName: [MeshTCPRoute]]
 
     // What several parts of a plan need, found once.
 
@@ -34,8 +48,11 @@ struct World {
     private(set) var remoteIngresses: [RemoteIngress] = []
     private(set) var localInbounds: [MeshName: [String: [LocalInbound]]] = [:]
     private(set) var servedExternals: [MeshName: ExternalServices] = [:]
+    private(set) var servedMeshExternals: [MeshName: MeshExternalServices] = [:]
     /// By Dataplane.
     private(set) var outbounds: [ObjectKey: [PlannedOutbound]] = [:]
+    /// What outbounds of dataplanes and MeshTCPRoutes lead to.
+    private(set) var requestedSubsets: [MeshName: Set<Subset>] = [:]
 
     init(_ observed: Observed) {
         self.observed = observed
@@ -50,16 +67,39 @@ struct World {
         self.permissions = reader.readSystem(.meshTrafficPermissions).map { Self.judge($0, soundMeshes) }
         self.dataplanes = reader.read(.dataplanes).map { Self.judge($0, soundMeshes, observed) }
         self.externalServices = reader.read(.externalServices).map { Self.judge($0, soundMeshes) }
+        self.meshExternalServices = reader.readSystem(.meshExternalServices).map { Self.judge($0, soundMeshes) }
+        self.trafficPermissions = reader.read(.trafficPermissions).map { Self.judge($0, soundMeshes) }
+        self.trafficRoutes = reader.read(.trafficRoutes).map { Self.judge($0, soundMeshes) }
+        self.tcpRoutes = reader.readSystem(.meshTCPRoutes).map { Self.judge($0, soundMeshes) }
+        self.meshPermissions = Dictionary(grouping: self.permissions.compactMap(\.accountable), by: \.mesh)
+        self.tagPermissions = Dictionary(
+            grouping: self.trafficPermissions.compactMap { judged in judged.accountable.map { (judged.created, $0) } }, by: \.1.mesh)
+        self.tagRoutes = Dictionary(
+            grouping: self.trafficRoutes.compactMap { judged in
+                judged.accountable.map { TagRoute(created: judged.created, route: $0) }
+            }, by: \.route.mesh)
+        self.connectionRoutes = Dictionary(grouping: self.tcpRoutes.compactMap(\.accountable), by: \.mesh)
 
         self.egressPods = self.findEgressPods()
         self.readyEgresses = self.findReadyEgresses()
         self.remoteIngresses = self.findRemoteIngresses()
         self.localInbounds = self.findLocalInbounds()
-        for mesh in soundMeshes.values { self.servedExternals[mesh.name] = self.findExternalServices(of: mesh) }
+        for mesh in soundMeshes.values {
+            self.servedExternals[mesh.name] = self.findExternalServices(of: mesh)
+            self.servedMeshExternals[mesh.name] = self.findMeshExternalServices(of: mesh)
+        }
         for judged in self.dataplanes {
             guard let dataplane = judged.accountable, let mesh = soundMeshes[dataplane.mesh] else { continue }
             self.outbounds[judged.object.key] = self.outbounds(of: dataplane, in: mesh)
+            self.request((self.outbounds[judged.object.key] ?? []).flatMap(\.destinations), in: mesh.name)
         }
+        for (mesh, routes) in self.connectionRoutes {
+            self.request(routes.flatMap(\.rules).flatMap { $0.backends ?? [] }.map(\.destination), in: mesh)
+        }
+    }
+
+    private mutating func request(_ destinations: [Destination], in mesh: MeshName) {
+        for case .subset(let subset) in destinations { self.requestedSubsets[mesh, default: []].insert(subset) }
     }
 
     func mesh(_ name: MeshName) -> Mesh? { self.soundMeshes[name] }

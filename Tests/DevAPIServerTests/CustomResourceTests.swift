@@ -85,8 +85,8 @@ private let widgets = "apis/example.com/v1/namespaces/default/widgets"
     func rules() async throws {
         let api = try await TestAPI()
         let folder = "\(Repository.root)/charts/egret/files/crds"
-        for name in ["meshes", "zoneegresses", "zoneingresses", "dataplanes", "externalservices", "meshtrafficpermissions"] {
-            let text = String(decoding: try Data(contentsOf: URL(filePath: "\(folder)/\(name).yaml")), as: UTF8.self)
+        for file in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
+            let text = String(decoding: try Data(contentsOf: URL(filePath: "\(folder)/\(file)")), as: UTF8.self)
             _ = try await api.object(.post, definitions, try YAMLDocument.parseOne(text))
         }
         let mesh: JSON = [
@@ -95,6 +95,34 @@ private let widgets = "apis/example.com/v1/namespaces/default/widgets"
         let (code, status) = await api.call(.post, "apis/kuma.io/v1alpha1/meshes", mesh)
         #expect(code == 422)
         #expect(status["message"] == "Mesh.kuma.io \"m\" is invalid: spec.mtls: Required value: has to be set when zoneEgress enabled")
+
+        func refusal(_ plural: String, _ kind: String, _ spec: JSON) async -> String {
+            let object: JSON = ["apiVersion": "kuma.io/v1alpha1", "kind": .string(kind), "metadata": ["name": "a"], "spec": spec]
+            let (code, status) = await api.call(.post, "apis/kuma.io/v1alpha1/\(plural)", object)
+            return code == 422 ? status["message"]?.string ?? "" : "HTTP \(code)"
+        }
+        let namespaced = "namespaces/default/"
+        #expect(
+            await refusal(
+                "trafficpermissions", "TrafficPermission", ["sources": [["match": [:]]], "destinations": [["match": ["a": "*"]]]]
+            )
+            .contains("spec.sources[0].match: Required value: must have at least one tag"))
+        #expect(
+            await refusal(
+                "trafficroutes", "TrafficRoute",
+                [
+                    "sources": [["match": ["kuma.io/service": "*"]]], "destinations": [["match": ["kuma.io/service": "*"]]],
+                    "conf": ["split": [["weight": 0, "destination": ["kuma.io/service": "a"]]]],
+                ]
+            ).contains("spec.conf.split: Invalid value: there must be at least one split entry with weight above 0"))
+        #expect(
+            await refusal("\(namespaced)meshtcproutes", "MeshTCPRoute", ["to": [["targetRef": ["kind": "MeshService"]]]])
+                .contains("spec.to[0].targetRef.name: Required value: must be set with kind MeshService"))
+        #expect(
+            await refusal(
+                "\(namespaced)meshexternalservices", "MeshExternalService",
+                ["match": ["port": 443], "tls": ["version": ["min": "TLS13", "max": "TLS12"]]]
+            ).contains("spec.tls.version.min: Invalid value: min version must be lower than max"))
     }
 
     @Test("a definition with a rule nobody can evaluate here is refused")

@@ -101,7 +101,9 @@ struct CRDTests {
             let crd = definition.crd
             #expect(crd.at("metadata", "name")?.string == "\(crd.at("spec", "names", "plural")?.string ?? "").kuma.io")
             #expect(crd.at("spec", "names", "categories") == ["kuma"])
-            #expect(crd.at("spec", "scope") == (["Mesh", "ExternalService"].contains(kind) ? "Cluster" : "Namespaced"))
+            #expect(
+                crd.at("spec", "scope")
+                    == (["Mesh", "ExternalService", "TrafficPermission", "TrafficRoute"].contains(kind) ? "Cluster" : "Namespaced"))
             #expect(definition.version.at("subresources", "status") == [:])
             #expect(definition.schema.at("properties", "status", "properties", "conditions", "x-kubernetes-list-map-keys") == ["type"])
         }

@@ -13,7 +13,11 @@ struct Definition {
     var schema: JSON { self.version.at("schema", "openAPIV3Schema") ?? .null }
 
     static func all() throws -> [Definition] {
-        try ["dataplanes", "externalservices", "meshes", "meshtrafficpermissions", "zoneegresses", "zoneingresses"].map { name in
+        let names = [
+            "dataplanes", "externalservices", "meshes", "meshexternalservices", "meshtcproutes", "meshtrafficpermissions",
+            "trafficpermissions", "trafficroutes", "zoneegresses", "zoneingresses",
+        ]
+        return try names.map { name in
             let path = "\(Repository.chart)/files/crds/\(name).yaml"
             return Definition(crd: try YAMLDocument.parseOne(String(contentsOfFile: path, encoding: .utf8), file: path))
         }

@@ -164,12 +164,12 @@ struct ResourceTests {
         }
         let allowAll: JSON = [["targetRef": ["kind": "Mesh"], "default": ["action": "Allow"]]]
         #expect(of(["kind": "Mesh"], allowAll).isEmpty)
-        #expect(of(["kind": "MeshService"], allowAll) == ["targetRef.name: must be set with kind MeshService or MeshServiceSubset"])
+        #expect(of(["kind": "MeshService"], allowAll) == ["spec.targetRef.name: must be set with kind MeshService"])
         #expect(of(["kind": "Nonsense"], allowAll).count == 1)
-        #expect(of(["kind": "Mesh"], []) == ["from: needs at least one item"])
+        #expect(of(["kind": "Mesh"], []) == ["spec.from: needs at least one item"])
         #expect(
             of(["kind": "Mesh"], [["targetRef": ["kind": "Mesh"], "default": ["action": "Maybe"]]])
-                == ["from[0].default.action: has to be one of Allow, Deny, AllowWithShadowDeny; is \"Maybe\""])
+                == ["spec.from[0].default.action: has to be one of Allow, Deny, AllowWithShadowDeny; is \"Maybe\""])
     }
 
     @Test("Wrong types and everything wrong at once give sentences, never a crash")

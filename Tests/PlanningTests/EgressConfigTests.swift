@@ -1,3 +1,5 @@
+import Foundation
+import JSONModel
 import KubeAPI
 import MeshModel
 import Planning
@@ -170,25 +172,25 @@ struct EgressConfigTests {
         #expect(try upstream("10.0.0.1:443", ", serverName: a.example") == ExternalTLS(serverName: "a.example"))
         #expect(
             try upstream("httpbin.org:443", ", skipHostnameVerification: true") == ExternalTLS(serverName: "httpbin.org", verify: .chain))
-        let certificate = "'-----BEGIN CERTIFICATE-----'"
+        let certificate = "\"\(Fixture.certificate.replacing("\n", with: "\\n"))\""
+        let key = Fixture.key.replacing("\n", with: "\\n")
         #expect(
             try upstream("httpbin.org:443", ", caCert: {inlineString: \(certificate)}")
-                == ExternalTLS(serverName: "httpbin.org", ca: "-----BEGIN CERTIFICATE-----"))
+                == ExternalTLS(serverName: "httpbin.org", ca: Fixture.certificate))
         #expect(
             try upstream(
                 "httpbin.org:443",
-                ", clientCert: {inlineString: \(certificate)}, clientKey: {inlineString: '-----BEGIN PRIVATE KEY-----'}")
+                ", clientCert: {inlineString: \(certificate)}, clientKey: {inlineString: \"\(key)\"}")
                 == ExternalTLS(
                     serverName: "httpbin.org",
-                    clientCertificate: ClientCertificate(certificate: "-----BEGIN CERTIFICATE-----", key: "-----BEGIN PRIVATE KEY-----")))
+                    clientCertificate: ClientCertificate(certificate: Fixture.certificate, key: Fixture.key)))
     }
 
     @Test("A Secret is used only by the mesh it was made for, and only if it was made for meshes")
     func secrets() throws {
         var zone = try self.zone(
             Fixture.httpbin.replacing("\"httpbin.org:80\"", with: "'httpbin.org:443', tls: {enabled: true, caCert: {secret: ca}}"))
-        // "-----BEGIN CERTIFICATE-----"
-        let value = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"
+        let value = JSON(Data(Fixture.certificate.utf8).base64EncodedString()).text
         func add(mesh: String, type: String, _ zone: inout TestZone) throws {
             try zone.add(
                 "{apiVersion: v1, kind: Secret, metadata: {name: ca, labels: {kuma.io/mesh: \(mesh)}}, type: \(type), data: {value: \(value)}}"
@@ -251,6 +253,10 @@ struct EgressConfigTests {
 }
 
 enum Fixture {
+    /// The smallest thing that has the form of one.
+    static let certificate = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
+    static let key = "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n"
+
     static let httpbin = """
         ---
         apiVersion: kuma.io/v1alpha1

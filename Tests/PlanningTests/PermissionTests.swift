@@ -110,7 +110,7 @@ struct PermissionTests {
         let text = self.permission("a", target: self.mesh, (self.mesh, "Allow"))
         try zone.add(text.replacing("namespace: kuma-system", with: "namespace: demo"))
         try zone.add(text.replacing("name: a,", with: "name: b,").replacing("kuma.io/mesh: default", with: "kuma.io/mesh: other"))
-        try zone.add(text.replacing("name: a,", with: "name: c,").replacing("kind: Mesh}", with: "kind: MeshGateway}"))
+        try zone.add(text.replacing("name: a,", with: "name: c,").replacing("kind: Mesh}", with: "kind: MeshGateway, name: edge}"))
         zone.settle()
         #expect(zone.condition(.meshTrafficPermissions, "a", in: "demo") == "False WrongNamespace")
         #expect(zone.condition(.meshTrafficPermissions, "b") == "False MeshNotFound")

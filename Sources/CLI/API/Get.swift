@@ -13,7 +13,7 @@ struct Get: AsyncParsableCommand {
               egretctl get zoneegress zoneegress-1 -o yaml
             """)
 
-    @Argument(help: "meshes, zoneegresses, zone-ingresses, dataplanes, external-services, meshtrafficpermissions, secrets, global-secrets.")
+    @Argument(help: ArgumentHelp(ResourceKind.all.map(\.path).joined(separator: ", ") + "."))
     var kind: String
     @Argument(help: "One of them.") var name: String?
     @Option(help: "The mesh of those that belong to one.") var mesh = "default"

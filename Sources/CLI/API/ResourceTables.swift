@@ -7,6 +7,10 @@ enum ResourceTables {
     static func table(of items: [JSON], kind: ResourceKind, now: Date) -> String {
         func age(_ item: JSON) -> String { Ago.text(item["modificationTime"]?.string, now: now) }
         func name(_ item: JSON) -> String { item["name"]?.string ?? "" }
+        // Ready, or the one word for what is wrong; nothing before the control plane has looked.
+        func status(_ item: JSON) -> String {
+            (item.at("status", "conditions")?.array ?? []).first { $0["type"] == "Ready" }?["reason"]?.string ?? ""
+        }
         switch kind.name {
         case ResourceKind.mesh.name:
             return TextTable.text(
@@ -41,6 +45,23 @@ enum ResourceTables {
                         item.at("networking", "address")?.string ?? "", age(item),
                     ]
                 })
+        case ResourceKind.externalService.name, ResourceKind.meshExternalService.name:
+            return TextTable.text(
+                columns: ["MESH", "NAME", "TAGS", "ADDRESS", "STATUS", "AGE"],
+                rows: items.map { item in
+                    let tags = (item["tags"]?.object ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.string ?? "")" }
+                    let endpoints = (item.at("spec", "endpoints")?.array ?? []).map { endpoint in
+                        "\(endpoint["address"]?.string ?? ""):\(endpoint["port"]?.int ?? 0)"
+                    }
+                    return [
+                        item["mesh"]?.string ?? "", name(item), tags.joined(separator: " "),
+                        item.at("networking", "address")?.string ?? endpoints.joined(separator: ","), status(item), age(item),
+                    ]
+                })
+        case _ where kind.isOfMesh && !kind.isSecret:
+            return TextTable.text(
+                columns: ["MESH", "NAME", "STATUS", "AGE"],
+                rows: items.map { [$0["mesh"]?.string ?? "", name($0), status($0), age($0)] })
         case _ where kind.isOfMesh:
             return TextTable.text(
                 columns: ["MESH", "NAME", "AGE"], rows: items.map { [$0["mesh"]?.string ?? "", name($0), age($0)] })

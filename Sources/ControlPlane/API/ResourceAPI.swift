@@ -150,6 +150,8 @@ package struct ResourceAPI: Sendable {
         var json = ResourceDocument(
             kind: kind, mesh: kind.isOfMesh ? resource.id.mesh : nil, name: resource.id.name, labels: resource.labels, spec: resource.spec
         ).universal
+        // What the control plane found; nobody writes it.
+        if !resource.status.isNull { json["status"] = resource.status }
         json["creationTime"] = .string(resource.created.formatted(.iso8601))
         json["modificationTime"] = .string(resource.modified.formatted(.iso8601))
         return json

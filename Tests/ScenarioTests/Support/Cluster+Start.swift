@@ -78,7 +78,10 @@ extension Cluster {
     private func clean() async throws {
         _ = try await self.tryHelm("uninstall", "egret", "-n", Self.system, "--wait")
         // The definitions take their objects along; what the egress's controllers would still make goes with the namespaces.
-        let definitions = ["meshes", "externalservices", "meshtrafficpermissions", "dataplanes", "zoneegresses", "zoneingresses"]
+        let definitions = [
+            "meshes", "externalservices", "meshexternalservices", "trafficpermissions", "meshtrafficpermissions", "trafficroutes",
+            "meshtcproutes", "dataplanes", "zoneegresses", "zoneingresses",
+        ]
         for arguments in [
             ["delete", "crd"] + definitions.map { "\($0).kuma.io" },
             ["delete", "namespace", Self.system, "demo", "elsewhere"],

@@ -1,0 +1,33 @@
+import KubeAPI
+import MeshModel
+
+extension World {
+    static func judge(_ judged: Judged<TrafficRoute>, _ meshes: [MeshName: Mesh]) -> Judged<TrafficRoute> {
+        guard judged.accepted.isGood, let route = judged.resource else { return judged }
+        var judged = judged
+        judged.accepted =
+            meshes[route.mesh] == nil
+            ? Self.meshNotFound(route.mesh) : Self.accepted("The spec is valid.", ignoring: route.ignoredFields)
+        return judged
+    }
+
+    static func judge(_ judged: Judged<MeshTCPRoute>, _ meshes: [MeshName: Mesh]) -> Judged<MeshTCPRoute> {
+        guard judged.accepted.isGood, let route = judged.resource else { return judged }
+        var judged = judged
+        if meshes[route.mesh] == nil {
+            judged.accepted = Self.meshNotFound(route.mesh)
+        } else if route.target.kind == .meshGateway {
+            judged.accepted = .needsPerson(.unsupported, "targetRef.kind MeshGateway is not supported. Next: use Mesh or MeshService.")
+        }
+        return judged
+    }
+
+    func routeStatuses() -> [StatusPatch] {
+        self.trafficRoutes.compactMap {
+            self.status(of: $0.object, type: .trafficRoutes, Judgement(accepted: $0.accepted, ready: "The route is in effect."))
+        }
+            + self.tcpRoutes.compactMap {
+                self.status(of: $0.object, type: .meshTCPRoutes, Judgement(accepted: $0.accepted, ready: "The route is in effect."))
+            }
+    }
+}
