@@ -45,7 +45,7 @@ def arguments():
     parser.add_argument("work", nargs="*", help="any of: " + ", ".join(names) + "; all of them if none is named")
     parser.add_argument("--quick", action="store_true", help="two short rounds")
     parser.add_argument("--smoke", action="store_true", help="egret alone and very short: whether everything works, not how fast")
-    parser.add_argument("--rounds", type=int, help="paired rounds (5)")
+    parser.add_argument("--rounds", type=int, help="paired rounds (6)")
     parser.add_argument("--seconds", type=float, help="measured seconds per run (3)")
     parser.add_argument("--peers", default="haproxy,nginx,envoy", help="which peers; an empty text for none")
     parser.add_argument("--egret", default=str(proxies.root / ".build/release/egret-dp"), help="the program to measure")
