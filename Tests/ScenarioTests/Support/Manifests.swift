@@ -56,6 +56,37 @@ enum Manifests {
         """
     }
 
+    /// The same in the newer form; its fields are the same in a cluster and without one.
+    static func meshExternalSpec(address: String, ca: String) -> String {
+        let host = address.prefix { $0 != ":" }, port = address.drop { $0 != ":" }.dropFirst()
+        return """
+            spec:
+              match: {type: HostnameGenerator, port: 443, protocol: http}
+              endpoints:
+              - {address: \(host), port: \(port)}
+              tls:
+                enabled: true
+                verification:
+                  serverName: httpbin.example
+                  caCert:
+                    inlineString: |
+            \(ca.split(separator: "\n").map { "          \($0)" }.joined(separator: "\n"))
+
+            """
+    }
+
+    static func meshExternalService(_ name: String, mesh: String = "default", address: String, ca: String) -> String {
+        """
+        apiVersion: kuma.io/v1alpha1
+        kind: MeshExternalService
+        metadata:
+          name: \(name)
+          namespace: \(Cluster.system)
+          labels: {kuma.io/mesh: \(mesh)}
+        \(self.meshExternalSpec(address: address, ca: ca))
+        """
+    }
+
     static func permission(_ name: String, mesh: String = "default", service: String, caller: String) -> String {
         """
         apiVersion: kuma.io/v1alpha1

@@ -12,9 +12,15 @@ struct HTTPSServer: Sendable {
     var requests: Int { self.process.log.split(separator: "\n").count { $0.contains("GET ") } }
 
     static func with(_ cluster: Cluster, _ body: @Sendable @escaping (HTTPSServer) async throws -> Void) async throws {
-        let (certificate, key) = try await selfSigned(cluster, "httpbin.example", "DNS:httpbin.example")
+        try await self.with(directory: cluster.directory, address: "127.0.8.1", body)
+    }
+
+    static func with(
+        directory: String, address: String, _ body: @Sendable @escaping (HTTPSServer) async throws -> Void
+    ) async throws {
+        let (certificate, key) = try await selfSigned(directory, "httpbin.example", "DNS:httpbin.example")
         try await BackgroundProcess.with(
-            "\(Repository.root)/hack/https_server.py", ["127.0.8.1", certificate, key], logFile: "\(cluster.directory)/https.log"
+            "\(Repository.root)/hack/https_server.py", [address, certificate, key], logFile: "\(directory)/https.log"
         ) { process in
             let line = try await process.line(containing: "listening on ")
             try await body(
@@ -24,8 +30,8 @@ struct HTTPSServer: Sendable {
         }
     }
 
-    private static func selfSigned(_ cluster: Cluster, _ name: String, _ alternative: String) async throws -> (String, String) {
-        let (certificate, key) = ("\(cluster.directory)/\(name).pem", "\(cluster.directory)/\(name).key")
+    private static func selfSigned(_ directory: String, _ name: String, _ alternative: String) async throws -> (String, String) {
+        let (certificate, key) = ("\(directory)/\(name).pem", "\(directory)/\(name).key")
         try await Command.output(
             "openssl",
             [

@@ -1,0 +1,156 @@
+import Foundation
+import JSONModel
+import TestKit
+import Testing
+
+/// A zone without Kubernetes: the real programs on this machine, driven as a person drives them, with egretctl.
+struct UniversalZone: Sendable {
+    /// For files of the test and logs of the programs; removed with the zone.
+    let folder: String
+    /// The first three numbers of its addresses, 127.x.y. By chance apart, zones side by side on one machine don't meet.
+    let net: String
+
+    var controlPlane: String { "\(self.net).1" }
+
+    private init(folder: String) {
+        self.folder = folder
+        self.net = "127.\(Int.random(in: 20...219)).\(Int.random(in: 0...255))"
+    }
+
+    /// Runs a scenario beside a control plane with an empty store. A failure prints what the programs have said.
+    static func with(_ scenario: @Sendable @escaping (UniversalZone) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/egret-universal-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let zone = UniversalZone(folder: folder)
+        do {
+            try await zone.withControlPlane { _ in
+                try await zone.egretctl(
+                    "config", "control-planes", "add", "--name", "zone-1", "--address", "http://\(zone.controlPlane):5681")
+                try await scenario(zone)
+            }
+        } catch {
+            print("\(error)\n\(zone.account())")
+            throw error
+        }
+    }
+
+    /// Runs the control plane over the zone's store, which outlives it.
+    func withControlPlane<Value: Sendable>(_ body: @Sendable (BackgroundProcess) async throws -> Value) async throws -> Value {
+        try await BackgroundProcess.with(
+            Repository.program("egret-cp"),
+            [
+                "run", "--mode", "universal", "--zone", "zone-1", "--bind-address", self.controlPlane, "--store-file",
+                "\(self.folder)/egret.db",
+            ], logFile: "\(self.folder)/control-plane.log"
+        ) { process in
+            try await eventually("the control plane is ready") {
+                try await Command.run("curl", ["-sf", "--max-time", "5", "http://\(self.controlPlane):5680/readyz"]).status == 0
+                    ? true : nil
+            }
+            return try await body(process)
+        }
+    }
+
+    // MARK: People
+
+    @discardableResult
+    func egretctl(_ arguments: String..., input: String = "") async throws -> String {
+        let result = try await self.tryEgretctl(arguments, input: input)
+        guard result.status == 0 else { throw CommandFailed(result: result) }
+        return result.output
+    }
+
+    func tryEgretctl(_ arguments: [String], input: String = "") async throws -> CommandResult {
+        try await Command.run(
+            Repository.program("egretctl"), arguments, input: input, environment: ["EGRETCTL_CONFIG": "\(self.folder)/egretctl.config"])
+    }
+
+    func apply(_ yaml: String) async throws { try await self.egretctl("apply", "-f", "-", input: yaml) }
+
+    /// A condition of a resource, as the REST API tells it: `status reason`.
+    func condition(_ type: String, of kind: String, _ name: String) async throws -> String? {
+        let resource = try JSON(parsing: try await self.egretctl("get", kind, name, "-o", "json"))
+        return (resource.at("status", "conditions")?.array ?? []).first { $0["type"]?.string == type }.map {
+            "\($0["status"]?.string ?? "") \($0["reason"]?.string ?? "")"
+        }
+    }
+
+    func waitForCondition(_ type: String, _ value: String, of kind: String, _ name: String) async throws {
+        try await eventually("\(kind) \(name) has \(type)=\(value)") {
+            let found = try await self.condition(type, of: kind, name)
+            guard found == value else { throw Other(found: found) }
+            return true
+        }
+    }
+
+    private struct Other: Error { let found: String? }
+
+    // MARK: Proxies
+
+    /// Runs the egress `zoneegress-<number>` by the source document's command line, and waits for it to be online.
+    func withEgress<Value: Sendable>(
+        _ number: Int = 1, _ body: @Sendable (BackgroundProcess) async throws -> Value
+    ) async throws -> Value {
+        let token = try await self.write(
+            self.egretctl("generate", "zone-token", "--valid-for", "720h", "--scope", "egress"), to: "egress-\(number).token")
+        let file = self.write(
+            "{type: ZoneEgress, name: zoneegress-\(number), networking: {address: \(self.net).1\(number), port: 10002}}\n",
+            to: "egress-\(number).yaml")
+        return try await BackgroundProcess.with(
+            Repository.program("egret-dp"),
+            [
+                "run", "--proxy-type=egress", "--cp-address=https://\(self.controlPlane):5678", "--dataplane-token-file=\(token)",
+                "--dataplane-file=\(file)", "--drain-grace", "0s", "--admin-port", "0",
+            ], logFile: "\(self.folder)/egress-\(number).log"
+        ) { process in
+            try await self.waitForCondition("Ready", "True Ready", of: "zoneegress", "zoneegress-\(number)")
+            return try await body(process)
+        }
+    }
+
+    /// Runs the proxy of a workload, which takes plaintext at `outbound` for what each outbound names.
+    /// - Parameter outbounds: each a YAML mapping without address: `port: 10080, tags: {kuma.io/service: httpbin}`.
+    func withDataplane<Value: Sendable>(
+        _ service: String, outbounds: [String], _ body: @Sendable (BackgroundProcess) async throws -> Value
+    ) async throws -> Value {
+        let token = try await self.write(
+            self.egretctl("generate", "dataplane-token", "--mesh", "default", "--tag", "kuma.io/service=\(service)", "--valid-for", "720h"),
+            to: "\(service).token")
+        let file = self.write(
+            """
+            type: Dataplane
+            mesh: default
+            name: \(service)-1
+            networking:
+              address: \(self.outbound)
+              inbound: [{port: 8080, tags: {kuma.io/service: \(service)}}]
+              outbound:
+            \(outbounds.map { "  - {address: \(self.outbound), \($0)}" }.joined(separator: "\n"))
+
+            """, to: "\(service).yaml")
+        return try await BackgroundProcess.with(
+            Repository.program("egret-dp"),
+            [
+                "run", "--proxy-type=dataplane", "--cp-address=https://\(self.controlPlane):5678", "--dataplane-token-file=\(token)",
+                "--dataplane-file=\(file)", "--drain-grace", "0s", "--admin-port", "0",
+            ], logFile: "\(self.folder)/\(service).log", body)
+    }
+
+    /// Where workloads' proxies take plaintext.
+    var outbound: String { "\(self.net).100" }
+
+    func write(_ text: String, to name: String) -> String {
+        let path = "\(self.folder)/\(name)"
+        try? Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        return path
+    }
+
+    private func account() -> String {
+        let logs = ((try? FileManager.default.contentsOfDirectory(atPath: self.folder)) ?? []).filter { $0.hasSuffix(".log") }.sorted()
+        return logs.map { name in
+            let text = (try? String(contentsOfFile: "\(self.folder)/\(name)", encoding: .utf8)) ?? ""
+            return "--- \(name)\n" + text.split(separator: "\n").suffix(20).joined(separator: "\n")
+        }.joined(separator: "\n")
+    }
+}
