@@ -67,6 +67,12 @@ final class ControlPlaneClient: Sendable {
             atMost: limit)
     }
 
+    /// Asks that nobody is sent to this proxy any more.
+    func withdraw() async throws(Failure) {
+        _ = try await self.post(
+            Withdrawal.path, Withdrawal(proxyType: self.options.proxyType, name: self.options.name, mesh: self.options.mesh))
+    }
+
     func acknowledge(_ acknowledgement: Acknowledgement) async throws(Failure) {
         _ = try await self.post(Acknowledgement.path, acknowledgement)
     }

@@ -175,6 +175,21 @@ package struct DataPlane: Sendable {
         if case .controlPlane(_, let transport) = self.follower { transport.shutDown() }
     }
 
+    /// Tells the control plane, and again now and then: a control plane that has restarted does not know.
+    private func withdraw() async {
+        guard case .controlPlane(let session, _) = self.follower else { return }
+        while !Task.isCancelled {
+            do {
+                try await session.client.withdraw()
+            } catch {
+                self.logger.info(
+                    "Could not tell the control plane that this proxy stops; it is found out when the stream ends",
+                    metadata: ["cause": "\(error)"])
+            }
+            try? await Task.sleep(for: .seconds(5))
+        }
+    }
+
     private func drain(after signals: AsyncStream<String>) async {
         await withTaskGroup { group in
             // One reader of the signals; the drain runs beside it.
@@ -197,6 +212,11 @@ package struct DataPlane: Sendable {
                 guard await self.terminating.wait(atMost: nil, until: { $0 }) else { return false }
                 await self.engine.drain(grace: self.options.drainGrace, deadline: self.options.drainTime)
                 return true
+            }
+            group.addTask {
+                guard await self.terminating.wait(atMost: nil, until: { $0 }) else { return false }
+                await self.withdraw()
+                return false
             }
             while let isOver = await group.next() { if isOver { break } }
             group.cancelAll()

@@ -33,6 +33,24 @@ struct PresenceTests {
         #expect(self.presence.online(at: self.start + 300) == [])
     }
 
+    @Test("A proxy that says that it stops is nobody's endpoint at once, and is gone with its stream; a new stream takes it back")
+    func withdrawal() {
+        let stream = self.presence.opened(self.proxy, version: "1", now: self.start)
+        self.presence.acknowledged(by: self.proxy, hasErrors: false)
+        #expect(self.presence.withdrawn(self.proxy))
+        #expect(!self.presence.withdrawn(self.proxy))
+        #expect(self.presence.online(at: self.start) == [])
+        #expect(self.presence.present(at: self.start) == [self.proxy])
+        // Still drawing its last breath: what it confirms now changes nothing.
+        self.presence.acknowledged(by: self.proxy, hasErrors: false)
+        #expect(self.presence.online(at: self.start) == [])
+        self.presence.closed(self.proxy, stream: stream, now: self.start + 5)
+        #expect(self.presence.present(at: self.start + 5) == [])
+        _ = self.presence.opened(self.proxy, version: "1", now: self.start + 6)
+        self.presence.acknowledged(by: self.proxy, hasErrors: false)
+        #expect(self.presence.online(at: self.start + 6) == [self.proxy])
+    }
+
     @Test("What was there before the control plane started has a minute to come back")
     func memory() {
         self.presence.remember([self.proxy], now: self.start)

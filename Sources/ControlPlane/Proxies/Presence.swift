@@ -39,6 +39,8 @@ package final class Presence: Sendable {
         var open: [ProxyID: Int] = [:]
         /// Those that confirmed a configuration: before that they have nothing to serve.
         var serving: Set<ProxyID> = []
+        /// Those that are about to stop, until they open a stream again.
+        var withdrawn: Set<ProxyID> = []
         /// Until when those without a stream count.
         var until: [ProxyID: Date] = [:]
     }
@@ -72,8 +74,9 @@ package final class Presence: Sendable {
         let stream = Stream(id: UUID().uuidString.lowercased(), version: version, opened: now)
         let isNew = self.state.withLock { state in
             state.open[proxy, default: 0] += 1
+            let comesBack = state.withdrawn.remove(proxy) != nil
             state.history[proxy] = (state.history[proxy] ?? []).suffix(Self.historyLength - 1) + [stream]
-            return state.until.removeValue(forKey: proxy) == nil && state.open[proxy] == 1
+            return state.until.removeValue(forKey: proxy) == nil && state.open[proxy] == 1 || comesBack
         }
         if isNew { self.changed.tell() }
         return stream.id
@@ -126,11 +129,22 @@ package final class Presence: Sendable {
             if let index = state.history[proxy]?.firstIndex(where: { $0.id == stream }) { state.history[proxy]?[index].closed = now }
             let left = (state.open[proxy] ?? 0) - 1
             state.open[proxy] = left > 0 ? left : nil
-            if left <= 0 { state.until[proxy] = now + self.patience }
+            // One that said good-bye is not waited for.
+            if left <= 0, state.withdrawn.remove(proxy) == nil { state.until[proxy] = now + self.patience }
             return left <= 0
         }
         // Not to change anything now, but to look again in time.
         if isLast { self.changed.tell() }
+    }
+
+    /// It is about to stop. Returns whether that is news.
+    func withdrawn(_ proxy: ProxyID) -> Bool {
+        let isNews = self.state.withLock { state in
+            state.until[proxy] = nil
+            return state.open[proxy] != nil && state.withdrawn.insert(proxy).inserted
+        }
+        self.changed.tell()
+        return isNews
     }
 
     /// It has said that it is coming.
@@ -151,7 +165,7 @@ package final class Presence: Sendable {
         let present = self.present(at: now)
         return self.state.withLock { state in
             state.serving.formIntersection(present)
-            return state.serving
+            return state.serving.subtracting(state.withdrawn)
         }
     }
 

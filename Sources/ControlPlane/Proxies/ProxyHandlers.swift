@@ -195,6 +195,23 @@ struct ProxyHandlers: Sendable {
         }
     }
 
+    func withdraw(_ request: Request) async -> Response {
+        do {
+            let withdrawal: Withdrawal = try await self.body(request)
+            let proxy = ProxyClaim(
+                type: withdrawal.proxyType, name: withdrawal.name, mesh: withdrawal.mesh, home: self.authenticator.home)
+            try await self.authenticator.authenticate(token: try Self.token(request), as: proxy)
+            if self.hub.presence.withdrawn(proxy.id) {
+                self.logger.info(
+                    "A proxy is stopping; nobody is sent to it any more",
+                    metadata: ["proxy.type": "\(proxy.id.kind.rawValue)", "proxy.name": "\(proxy.id.name)"])
+            }
+            return Response(status: .noContent)
+        } catch {
+            return self.refuse(error, request)
+        }
+    }
+
     // MARK: Requests and answers
 
     /// `egret-dp/0.1.0` → `0.1.0`

@@ -14,6 +14,7 @@ import Synchronization
 /// - `GET /v1/config`: the config stream (`StreamMessage` as NDJSON), open until one side leaves.
 /// - `POST /v1/acknowledgements`: what became of a snapshot.
 /// - `POST /v1/registrations`: a proxy outside of Kubernetes brings its resource.
+/// - `POST /v1/withdrawals`: a proxy is about to stop.
 /// - `POST /v1/certificates`: a signing request, answered with a chain.
 ///
 /// - `GET /v1/ca`: the CA certificate of this server, for proxies that know its hash by their token. Needs no token.
@@ -65,6 +66,7 @@ package struct ProxyServer: Service {
         router.get("/v1/config") { request, _ in await handlers.stream(request) }
         router.post("/v1/acknowledgements") { request, _ in await handlers.acknowledge(request) }
         router.post("/v1/registrations") { request, _ in await handlers.register(request) }
+        router.post("/v1/withdrawals") { request, _ in await handlers.withdraw(request) }
         router.post("/v1/certificates") { request, _ in await handlers.certificate(request) }
         var quiet = self.logger
         quiet.logLevel = max(.notice, self.logger.logLevel)
