@@ -3,6 +3,7 @@ import Identity
 import KubeAPI
 import KubeRuntime
 import Logging
+import Planning
 import ServiceLifecycle
 
 /// The servers that show the serving certificate, with what has to be there first: caches and the certificate, which is also
@@ -12,6 +13,7 @@ struct ProxyFacing: Service {
     let store: ServingCertificateStore
     let leadership: Leadership
     let readiness: Readiness
+    var home = Home.kubernetes
     let logger: Logger
     let makeServers: @Sendable (ServingIdentity) -> [any Service]
 
@@ -92,7 +94,7 @@ struct ProxyFacing: Service {
                 self.logger.info(
                     "Created an object",
                     metadata: [
-                        "k8s.object": "Secret/\(self.source.namespace)/\(name)",
+                        self.home.objectKey: "Secret/\(self.source.namespace)/\(name)",
                         "why": "the serving certificate was deleted; new proxies need its CA",
                     ])
             }

@@ -22,21 +22,24 @@ package enum TokenKeyNames {
             }
         }
 
+        package var signingKeyStem: String { "\(self.stem)-signing-key\(self.suffix)-" }
+        package var publicKeyStem: String { "\(self.stem)-signing-public-key\(self.suffix)-" }
+
         package var revocations: String { "\(self.stem)-revocations\(self.suffix)" }
 
         /// `zone-token-signing-key-2`
-        package func signingKey(serial: Int) -> String { "\(self.stem)-signing-key\(self.suffix)-\(serial)" }
+        package func signingKey(serial: Int) -> String { "\(self.signingKeyStem)\(serial)" }
 
         /// `zone-token-signing-public-key-2`: a key that only proves, whose private half is elsewhere.
-        package func publicKey(serial: Int) -> String { "\(self.stem)-signing-public-key\(self.suffix)-\(serial)" }
+        package func publicKey(serial: Int) -> String { "\(self.publicKeyStem)\(serial)" }
 
         /// The serial in the name of a signing key of this purpose; nil for any other name.
         package func serial(ofSigningKey name: String) -> Int? {
-            Self.serial(name, "\(self.stem)-signing-key\(self.suffix)-")
+            Self.serial(name, self.signingKeyStem)
         }
 
         package func serial(ofPublicKey name: String) -> Int? {
-            Self.serial(name, "\(self.stem)-signing-public-key\(self.suffix)-")
+            Self.serial(name, self.publicKeyStem)
         }
 
         /// Written as numbers are: no sign, no leading zero.

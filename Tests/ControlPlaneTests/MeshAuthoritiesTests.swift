@@ -158,6 +158,6 @@ struct MeshAuthoritiesTests {
         #expect(inline.sound.count == 1 && inline.problems.isEmpty)
         let missing = MeshAuthorities(
             meshes: [try mesh(["secret": "my-key"])], secrets: [:], namespace: Self.namespace, cache: AuthorityCache())
-        #expect(missing.problems.values.first == "Secret kuma-system/my-key with the CA key of mesh default does not exist")
+        #expect(missing.problems.values.first == "Secret kuma-system/my-key, which has the CA key of mesh default, does not exist")
     }
 }

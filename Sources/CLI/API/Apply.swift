@@ -67,4 +67,21 @@ extension ResourceKind {
         let end = name.map { "/\($0)" } ?? ""
         return self.isOfMesh ? "/meshes/\(mesh ?? "default")/\(self.path)\(end)" : "/\(self.path)\(end)"
     }
+
+    /// Names on the command line become parts of paths: whatever else somebody typed is refused here.
+    static func check(name: String?, mesh: String = "default") throws {
+        for (what, text) in [("name", name ?? "x"), ("mesh", mesh)] {
+            let isName = text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+                    UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+            guard isName, !text.isEmpty, text != ".", text != ".." else {
+                throw ValidationError("\"\(text)\" cannot be a \(what): those consist of lower case letters, digits, '-', '.' and '_'")
+            }
+        }
+    }
 }

@@ -20,7 +20,10 @@ struct Get: AsyncParsableCommand {
     @Option(name: [.customShort("o"), .long], help: "table, yaml or json.") var output = OutputFormat.table
     @OptionGroup var connection: ConnectionOptions
 
-    func validate() throws { _ = try ResourceKind.named(onCommandLine: self.kind) }
+    func validate() throws {
+        _ = try ResourceKind.named(onCommandLine: self.kind)
+        try ResourceKind.check(name: self.name, mesh: self.mesh)
+    }
 
     func run() async throws {
         let kind = try ResourceKind.named(onCommandLine: self.kind)
@@ -54,7 +57,10 @@ struct Delete: AsyncParsableCommand {
     @Option(help: "Its mesh, if it belongs to one.") var mesh = "default"
     @OptionGroup var connection: ConnectionOptions
 
-    func validate() throws { _ = try ResourceKind.named(onCommandLine: self.kind) }
+    func validate() throws {
+        _ = try ResourceKind.named(onCommandLine: self.kind)
+        try ResourceKind.check(name: self.name, mesh: self.mesh)
+    }
 
     func run() async throws {
         let kind = try ResourceKind.named(onCommandLine: self.kind)

@@ -14,7 +14,10 @@ struct Inspect: AsyncParsableCommand {
     @Option(name: [.customShort("o"), .long], help: "table, yaml or json.") var output = OutputFormat.table
     @OptionGroup var connection: ConnectionOptions
 
-    func validate() throws { _ = try self.chosen() }
+    func validate() throws {
+        _ = try self.chosen()
+        try ResourceKind.check(name: nil, mesh: self.mesh)
+    }
 
     private func chosen() throws -> ResourceKind {
         let kinds: [ResourceKind] = [.zoneEgress, .zoneIngress, .dataplane]

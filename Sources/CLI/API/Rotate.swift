@@ -23,6 +23,8 @@ struct RotateAuthority: AsyncParsableCommand {
     @Flag(help: "Take the step although proxies are not ready for it: those may distrust others for a while.") var force = false
     @OptionGroup var connection: ConnectionOptions
 
+    func validate() throws { try ResourceKind.check(name: nil, mesh: self.mesh) }
+
     private struct Place {
         /// Which of the list, and as it is.
         var backend: Int

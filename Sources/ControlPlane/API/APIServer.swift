@@ -56,7 +56,7 @@ package struct APIServer: Service {
 
     package func run() async throws {
         let router = Router(context: Context.self)
-        for method in [HTTPRequest.Method.get, .put, .post, .delete] {
+        for method in [HTTPRequest.Method.get, .put, .post, .delete, .patch, .head, .options] {
             router.on("/", method: method) { request, context in await self.answer(request, context) }
             router.on("/**", method: method) { request, context in await self.answer(request, context) }
         }

@@ -179,6 +179,8 @@ package struct ResourceAPI: Sendable {
                     Violation(field: "zone", message: "is \(zone), this control plane's zone is \(self.zone); leave it out")
                 ]))
         }
+        let violations = DocumentChecks.violations(document)
+        if !violations.isEmpty { throw .invalid(InvalidResource(violations)) }
         do {
             let isNew = try store.write { transaction in
                 let before = try transaction.get(place.id(name))
@@ -202,7 +204,7 @@ package struct ResourceAPI: Sendable {
 
     private func read(_ body: [UInt8]) throws(APIProblem) -> ResourceDocument {
         let json: JSON
-        do { json = try JSON(parsing: Data(body)) } catch { throw APIProblem(400, "Could not read the body", "it is not JSON: \(error)") }
+        do { json = try JSON(parsing: Data(body)) } catch { throw APIProblem(400, "Could not read the body", "the body is \(error)") }
         do { return try ResourceDocument(json) } catch { throw .invalid(error) }
     }
 

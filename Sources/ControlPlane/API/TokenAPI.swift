@@ -34,7 +34,7 @@ package struct TokenAPI: Sendable {
         guard request.isAdmin else { throw ResourceAPI.adminOnly }
         let json: JSON
         do { json = try JSON(parsing: Data(request.body)) } catch {
-            throw APIProblem(400, "Could not read the body", "it is not JSON: \(error)")
+            throw APIProblem(400, "Could not read the body", "the body is \(error)")
         }
         let fields = Fields(json)
         let life = Self.life(fields)
@@ -110,7 +110,7 @@ package struct TokenAPI: Sendable {
 
     private func zoneClaims(_ fields: Fields) throws(APIProblem) -> (zone: String, scopes: [ZoneToken.Scope]) {
         let words = fields.strings("scope") ?? []
-        if words.isEmpty { fields.violate("scope", "cannot be empty") }
+        if words.isEmpty, !fields.violations.contains(where: { $0.field == "scope" }) { fields.violate("scope", "cannot be empty") }
         let unknown = words.filter { ZoneToken.Scope(rawValue: $0) == nil }
         if !unknown.isEmpty {
             let known = ZoneToken.Scope.allCases.map(\.rawValue).joined(separator: ", ")

@@ -56,6 +56,8 @@ package struct Executor: Sendable {
 
     private var setbacks: [PlanItem.ID: Setback] = [:]
     private var echoes: [Target: Echo] = [:]
+    /// Under which key log lines name what was written.
+    private let objectKey: String
     private var version = -1
     private var done: Set<PlanItem.ID> = []
     /// Nil while the API server answers.
@@ -63,8 +65,9 @@ package struct Executor: Sendable {
 
     package init(
         writer: any ClusterWriter, namespace: String, events: EventWriter?, failures: WriteFailureBook, metrics: OperatorMetrics,
-        logger: Logger
+        home: Home = .kubernetes, logger: Logger
     ) {
+        self.objectKey = home.objectKey
         self.writer = writer
         self.authorities = AuthorityMaker(writer: writer, namespace: namespace)
         self.events = events
@@ -176,7 +179,7 @@ package struct Executor: Sendable {
         let isNew = apply.change == .create
         self.logger.info(
             isNew ? "Created an object" : "Updated an object",
-            metadata: ["k8s.object": "\(apply.object.displayName)", "why": "\(apply.why)"])
+            metadata: [self.objectKey: "\(apply.object.displayName)", "why": "\(apply.why)"])
         await self.events?.write(
             EventNote(
                 regarding: apply.regarding, reason: isNew ? "Created" : "Updated", action: "Apply",
@@ -206,7 +209,7 @@ package struct Executor: Sendable {
             // Another object has taken the name; it is not ours to delete.
             return
         }
-        self.logger.info("Deleted an object", metadata: ["k8s.object": "\(delete.type.kind)/\(delete.key)", "why": "\(delete.why)"])
+        self.logger.info("Deleted an object", metadata: [self.objectKey: "\(delete.type.kind)/\(delete.key)", "why": "\(delete.why)"])
         if let regarding = delete.regarding {
             await self.events?.write(
                 EventNote(
@@ -228,12 +231,12 @@ package struct Executor: Sendable {
             return nil
         }
         if patch.news.isEmpty {
-            self.logger.debug("Updated a status", metadata: ["k8s.object": "\(patch.object.displayName)"])
+            self.logger.debug("Updated a status", metadata: [self.objectKey: "\(patch.object.displayName)"])
         }
         for news in patch.news {
             self.logger.log(
                 level: news.isWarning ? .warning : .info, "A state changed",
-                metadata: ["k8s.object": "\(patch.object.displayName)", "reason": "\(news.reason.rawValue)", "why": "\(news.sentence)"])
+                metadata: [self.objectKey: "\(patch.object.displayName)", "reason": "\(news.reason.rawValue)", "why": "\(news.sentence)"])
             await self.events?.write(
                 EventNote(
                     regarding: patch.object, reason: news.reason.rawValue, action: "Report", sentence: news.sentence,

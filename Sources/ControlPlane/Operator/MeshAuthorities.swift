@@ -3,7 +3,7 @@ package import Identity
 import JSONModel
 package import KubeAPI
 package import MeshModel
-import Planning
+package import Planning
 import Synchronization
 import X509
 
@@ -24,12 +24,12 @@ package struct MeshAuthorities: Sendable {
     /// - Parameter file: the text of a file of the control plane's own machine; nil where there are none to speak of.
     package init(
         meshes: some Sequence<Mesh>, secrets: [ObjectKey: KubeObject], namespace: String, cache: AuthorityCache,
-        file: ((_ path: String) -> String?)? = nil
+        home: Home = .kubernetes, file: ((_ path: String) -> String?)? = nil
     ) {
         for mesh in meshes {
             guard let backend = mesh.backend else { continue }
             do {
-                let all = try Self.texts(mesh.name, backend, secrets, namespace, file).map { certificate, key in
+                let all = try Self.texts(mesh.name, backend, secrets, namespace, home, file).map { certificate, key in
                     try cache.authority(
                         certificatePEM: certificate, keyPEM: key, name: "the certificate authority of mesh \(mesh.name)")
                 }
@@ -52,12 +52,13 @@ package struct MeshAuthorities: Sendable {
     /// Certificate and key of each authority of a backend, PEM; those of builtin ones that are still to be made are left out.
     private static func texts(
         _ mesh: MeshName, _ backend: Mesh.Backend, _ secrets: [ObjectKey: KubeObject], _ namespace: String,
-        _ file: ((String) -> String?)?
+        _ home: Home, _ file: ((String) -> String?)?
     ) throws -> [(String, String)] {
+        func called(_ name: String) -> String { home == .kubernetes ? "Secret \(namespace)/\(name)" : "Secret \(name) of mesh \(mesh)" }
         func secret(_ name: String) throws -> String? {
             guard let object = secrets[ObjectKey(namespace: namespace, name: name)] else { return nil }
             guard let text = object.secretText("value") else {
-                throw Problem(description: "Secret \(namespace)/\(name) has no readable text under the key \"value\"")
+                throw Problem(description: "\(called(name)) has no readable text under the key \"value\"")
             }
             return text
         }
@@ -71,7 +72,7 @@ package struct MeshAuthorities: Sendable {
                 case (.some, nil):
                     throw Problem(
                         description:
-                            "Secret \(namespace)/\(certificateName) is there without \(keyName); restore the key, or delete the certificate to get a new authority"
+                            "\(called(certificateName)) is there without \(keyName); restore the key, or delete the certificate to get a new authority"
                     )
                 case (nil, _): return nil
                 }
@@ -81,7 +82,7 @@ package struct MeshAuthorities: Sendable {
                 switch source {
                 case .secret(let name):
                     guard let text = try secret(name) else {
-                        throw Problem(description: "Secret \(namespace)/\(name) with the \(what) of mesh \(mesh) does not exist")
+                        throw Problem(description: "\(called(name)), which has the \(what) of mesh \(mesh), does not exist")
                     }
                     return text
                 case .inline(let encoded):

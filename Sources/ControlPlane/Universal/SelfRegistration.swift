@@ -31,6 +31,10 @@ package struct SelfRegistration: ProxyRegistrar, Service {
         } catch {
             throw AccessRefusal(.badRequest, "the proxy's resource is not valid: \(error)")
         }
+        let violations = DocumentChecks.registrationViolations(document)
+        if !violations.isEmpty {
+            throw AccessRefusal(.badRequest, "the proxy's resource is not valid: \(InvalidResource(violations))")
+        }
         let id = ResourceID(kind: document.kind.name, mesh: document.mesh ?? "", name: document.name)
         guard id == proxy.resourceID else {
             throw AccessRefusal(.badRequest, "the proxy says that it is \(proxy.resourceID), its resource is \(id)")

@@ -47,7 +47,8 @@ package struct StoreWorld: WorldSource {
         let objects = self.objects
         let meshes = objects.sorted(.meshes).compactMap { try? Mesh(name: $0.name, spec: $0.spec) }
         var authorities = MeshAuthorities(
-            meshes: meshes, secrets: objects[.secrets], namespace: self.namespace, cache: self.authorityCache
+            meshes: meshes, secrets: objects[.secrets], namespace: self.namespace, cache: self.authorityCache,
+            home: .universal
         ) { self.files.text($0) }
         for (key, failure) in self.writeFailures.failures(of: .meshes) {
             if let mesh = try? MeshName(key.name) { authorities.problems[mesh] = failure.sentence }

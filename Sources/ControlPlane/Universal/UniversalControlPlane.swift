@@ -53,7 +53,7 @@ package struct UniversalControlPlane: Sendable {
         ) {
             Executor(
                 writer: writer, namespace: StoredForm.systemNamespace, events: nil, failures: writeFailures, metrics: metrics,
-                logger: logger)
+                home: .universal, logger: logger)
         }
         let admission = TokenAdmission(store: store, keys: keys, zone: options.zone)
         let registration = SelfRegistration(store: store, admission: admission, presence: presence, logger: logger)
@@ -64,7 +64,7 @@ package struct UniversalControlPlane: Sendable {
             "mode": "zone", "zone": .string(options.zone), "environment": "universal",
         ]
         let proxyFacing = ProxyFacing(
-            source: source, store: certificates, leadership: .always, readiness: readiness, logger: logger
+            source: source, store: certificates, leadership: .always, readiness: readiness, home: .universal, logger: logger
         ) { identity in
             let proxies = ProxyServer(
                 address: .init(host: options.bindAddress, port: options.proxyPort), identity: identity, authenticator: admission,
