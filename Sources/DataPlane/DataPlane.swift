@@ -122,8 +122,9 @@ package struct DataPlane: Sendable {
             return true
         }
         let port = options.adminPort ?? settings?.adminPort ?? 9901
-        self.admins = AdminServer.hosts(ownAddress: settings?.adminAddress ?? options.ownAddress).map { host, isNeeded in
-            AdminServer(host: host, port: port, isNeeded: isNeeded, router: router, logger: logger)
+        let hosts = AdminServer.hosts(ownAddress: settings?.adminAddress ?? options.ownAddress)
+        self.admins = ([port] + [options.readinessPort].compactMap(\.self)).flatMap { port in
+            hosts.map { host, isNeeded in AdminServer(host: host, port: port, isNeeded: isNeeded, router: router, logger: logger) }
         }
     }
 

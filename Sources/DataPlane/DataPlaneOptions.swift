@@ -18,6 +18,8 @@ package struct DataPlaneOptions: Sendable {
     package var ownAddress: String?
     /// Nil: what a static file says, else 9901.
     package var adminPort: Int?
+    /// A second port of the admin server, where Kuma's data plane has its `/ready`; nil: none.
+    package var readinessPort: Int?
     /// Resident bytes from which on new connections are refused; nil: only the system's own limits count.
     package var memoryLimit: UInt64?
     /// Accepting goes on for this long after readiness was withdrawn.

@@ -106,6 +106,7 @@ struct Run: AsyncParsableCommand {
     var adminPort: Int?
     @Option(help: "Worker threads. (default: $KUMA_DATAPLANE_RUNTIME_CONCURRENCY, else the static file's, else one per usable core)")
     var concurrency: Int?
+    @OptionGroup var envoy: EnvoyOptions
     @OptionGroup var log: LogOptions
 
     func validate() throws { _ = try self.options() }
@@ -132,6 +133,12 @@ struct Run: AsyncParsableCommand {
             facts["cp.address"] = "\(address.url)"
         }
         logger.info("Starting", metadata: facts)
+        let ignored = self.envoy.ignored(self.environment)
+        if !ignored.isEmpty {
+            logger.warning(
+                "Some settings of Kuma's data plane do nothing here; leave them out",
+                metadata: ["settings": "\(ignored.joined(separator: ", "))"])
+        }
         let signals = await UnixSignalsSequence(trapping: trapped)
         let dataPlane: DataPlane
         do {

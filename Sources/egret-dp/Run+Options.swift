@@ -37,6 +37,8 @@ extension Run: EnvironmentOptions {
             throw ValidationError("--save-keys needs a folder to keep the keys in; give --state-dir")
         }
         options.ownAddress = self.value(nil, "POD_IP")
+        // 0: there is none beside the admin server's, as in Kuma.
+        options.readinessPort = try self.number(nil, "KUMA_READINESS_PORT", "KUMA_READINESS_PORT", 0...65535).flatMap { $0 == 0 ? nil : $0 }
         options.drainTime = try self.duration(self.drainTime, "--drain-time", "KUMA_DATAPLANE_DRAIN_TIME") ?? options.drainTime
         options.helloTimeout = try self.duration(self.helloTimeout, "--hello-timeout", "EGRET_HELLO_TIMEOUT") ?? options.helloTimeout
         options.maxHelloBytes =

@@ -2,6 +2,7 @@ import ConfigSync
 import Foundation
 import Identity
 import JSONModel
+import Routing
 import TestKit
 import Testing
 import X509
@@ -32,8 +33,8 @@ struct AuthorityTests {
     /// What an egress is told about its mesh: how many roots to trust, and the word for the one that signs.
     private static func told(_ running: RunningUniversal, _ token: String) async throws -> (roots: [Certificate], signer: String?) {
         let config = try await running.config(.egress, "one", token: token)
-        let roots = config.at("trust")?[0]?["ca"]?.string.map { try? Certificate.bundle(pem: $0, what: "the trust") } ?? nil
-        return (roots ?? [], config.at("identities")?[0]?["authority"]?.string)
+        let roots = try config.trust.first.map { try Certificate.bundle(pem: $0.ca, what: "the trust") }
+        return (roots ?? [], config.identities.first?.authority)
     }
 
     @Test("An authority is rotated by way of trust in two, and every step tells proxies whom to trust and when to ask again")

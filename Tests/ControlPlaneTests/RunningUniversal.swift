@@ -5,6 +5,7 @@ import Foundation
 import Identity
 import JSONModel
 import Logging
+import Routing
 import ServiceLifecycle
 import Synchronization
 import Telemetry
@@ -138,11 +139,11 @@ struct RunningUniversal: Sendable {
     }
 
     /// The configuration that a proxy gets when it comes with nothing.
-    func config(_ type: ProxyType = .egress, _ name: String, mesh: String = "", token: String) async throws -> JSON {
+    func config(_ type: ProxyType = .egress, _ name: String, mesh: String = "", token: String) async throws -> ProxyConfig {
         let stream = try await self.openStream(type, name, mesh: mesh, token: token)
         try #require(stream.status == 200)
         var messages = MessageReader(stream)
-        return try await messages.snapshot().config
+        return ConfigReading(try await messages.config().text).config
     }
 
     /// A certificate for `key`, leaf first; nil while there is none.

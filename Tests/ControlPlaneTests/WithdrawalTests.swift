@@ -2,6 +2,7 @@ import ConfigSync
 import CurlTransport
 import Foundation
 import JSONModel
+import Routing
 import TestKit
 import Testing
 
@@ -45,7 +46,7 @@ struct WithdrawalTests {
             }
             func endpoints() async throws -> [Int] {
                 let config = try await running.config(.dataplane, "web-1", mesh: "default", token: web)
-                return (config.at("clusters")?.array ?? []).flatMap { $0["endpoints"]?.array ?? [] }.compactMap { $0["port"]?.int }.sorted()
+                return config.clusters.flatMap(\.endpoints).map { Int($0.port) }.sorted()
             }
             try await eventually("both serve") { try await endpoints() == [10001, 10002] ? true : nil }
             let goodbye = Withdrawal(proxyType: .egress, name: "one", mesh: "")

@@ -39,7 +39,9 @@ struct ClusterAPI {
             }
         }
         return [
-            server("api", Self.ownHost(self.options.bindAddress), self.options.apiPort, flag: "--api-port", nil),
+            Dispensable(
+                server: server("api", Self.ownHost(self.options.bindAddress), self.options.apiPort, flag: "--api-port", nil),
+                logger: self.logger),
             server("api-tls", self.options.bindAddress, self.options.apiTLSPort, flag: "--api-tls-port", identity),
         ]
     }

@@ -4,4 +4,6 @@ enum Loopback {
     private static let block = "127.\(Int.random(in: 2...9)).\(Int.random(in: 0...255))"
     static let client = "\(Self.block).1"
     static let teller = "\(Self.block).2"
+    /// Where an egress outside of the cluster listens.
+    static let vm = "\(Self.block).3"
 }
