@@ -137,6 +137,10 @@ struct Direction {
         static let borrowed = Self(rawValue: 1024)
         /// The destination wants a PROXY protocol header before everything else.
         static let announcesClient = Self(rawValue: 2048)
+        /// The destination's window is closed, and its user timeout taken back: see `PeerWatch`.
+        static let spared = Self(rawValue: 4096)
+        /// When it was looked at last, the destination had acknowledged everything.
+        static let settled = Self(rawValue: 8192)
     }
 
     var flags: Flags = []

@@ -37,15 +37,18 @@ final class MemoryGuard: Sendable {
     private let short = Atomic<Bool>(false)
     private let words = Mutex<String?>(nil)
 
-    init(limit: UInt64?) {
-        let statistics = cl_open_to_read("/proc/self/statm")
+    /// - Parameters:
+    ///   - limit: Resident bytes; nil where only the system's limits count.
+    ///   - addressSpace: RLIMIT_AS, `.max` for none.
+    ///   - root: In front of the paths of /proc and /sys.
+    init(limit: UInt64?, addressSpace space: UInt64 = cl_address_space_limit(), root: String = "") {
+        let statistics = cl_open_to_read(root + "/proc/self/statm")
         var bounds: [Bound] = []
         if statistics >= 0 {
             if let limit { bounds.append(Bound(name: "its memory limit", kind: .pages(field: 1), file: statistics, limit: limit)) }
-            let space = cl_address_space_limit()
             if space < .max { bounds.append(Bound(name: "its address space", kind: .pages(field: 0), file: statistics, limit: space)) }
         }
-        bounds += Self.cgroups()
+        bounds += Self.cgroups(ControlGroups(root: root))
         self.bounds = bounds
     }
 
@@ -103,16 +106,9 @@ final class MemoryGuard: Sendable {
 
     // Files.
 
-    private static func withText<Result>(_ file: Int32, _ body: (UnsafeBufferPointer<UInt8>) -> Result?) -> Result? {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 8192) { buffer in
-            let count = cl_read_anew(file, buffer.baseAddress, buffer.count)
-            return count > 0 ? body(UnsafeBufferPointer(rebasing: buffer[..<count])) : nil
-        }
-    }
-
     /// The number in a file's one line of numbers.
     private static func number(_ file: Int32, field: Int) -> UInt64? {
-        self.withText(file) { text in
+        SmallFile.withText(file) { text in
             let fields = text.split(whereSeparator: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") })
             return fields.count > field ? UInt64(String(decoding: fields[field], as: UTF8.self)) : nil
         }
@@ -120,7 +116,7 @@ final class MemoryGuard: Sendable {
 
     /// The number after a word at the beginning of a line.
     private static func number(_ file: Int32, key: StaticString) -> UInt64? {
-        self.withText(file) { text in
+        SmallFile.withText(file) { text in
             for line in text.split(separator: UInt8(ascii: "\n")) {
                 let fields = line.split(separator: UInt8(ascii: " "))
                 guard fields.count == 2, fields[0].elementsEqual(UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount))
@@ -131,38 +127,16 @@ final class MemoryGuard: Sendable {
         }
     }
 
-    private static func text(_ path: String) -> String? {
-        let file = cl_open_to_read(path)
-        guard file >= 0 else { return nil }
-        defer { _ = cl_close(file) }
-        return self.withText(file) { String(decoding: $0, as: UTF8.self) }
-    }
-
-    /// The limits of our own cgroup and of those above it, of either version. In a container the root is our own.
-    private static func cgroups() -> [Bound] {
-        var bounds: [Bound] = []
-        var paths = (second: "", first: "")
-        for line in (self.text("/proc/self/cgroup") ?? "").split(separator: "\n") {
-            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            guard fields.count == 3 else { continue }
-            if fields[1].isEmpty { paths.second = String(fields[2]) }
-            if fields[1].split(separator: ",").contains("memory") { paths.first = String(fields[2]) }
+    private static func cgroups(_ groups: ControlGroups) -> [Bound] {
+        groups.folders(of: "memory").compactMap { folder in
+            let words = SmallFile.text(folder.path + (folder.isUnified ? "/memory.max" : "/memory.limit_in_bytes")) ?? ""
+            // Without a limit: "max", or a number beyond every memory.
+            guard let limit = UInt64(words.prefix { $0.isNumber }), limit > 0, limit < 1 << 60 else { return nil }
+            let file = cl_open_to_read(folder.path + (folder.isUnified ? "/memory.current" : "/memory.usage_in_bytes"))
+            guard file >= 0 else { return nil }
+            let statistics = cl_open_to_read(folder.path + "/memory.stat")
+            let key: StaticString = folder.isUnified ? "inactive_file" : "total_inactive_file"
+            return Bound(name: "its cgroup's memory", kind: .cgroup(statistics: statistics, key: key), file: file, limit: limit)
         }
-        for (root, path, isSecond) in [("/sys/fs/cgroup", paths.second, true), ("/sys/fs/cgroup/memory", paths.first, false)] {
-            var folders = [root]
-            for component in path.split(separator: "/") where component != ".." { folders.append("\(folders.last!)/\(component)") }
-            for folder in folders {
-                let words = self.text(folder + (isSecond ? "/memory.max" : "/memory.limit_in_bytes")) ?? ""
-                // Without a limit: "max", or a number beyond every memory.
-                guard let limit = UInt64(words.prefix { $0.isNumber }), limit > 0, limit < 1 << 60 else { continue }
-                let file = cl_open_to_read(folder + (isSecond ? "/memory.current" : "/memory.usage_in_bytes"))
-                guard file >= 0 else { continue }
-                let statistics = cl_open_to_read(folder + "/memory.stat")
-                let key: StaticString = isSecond ? "inactive_file" : "total_inactive_file"
-                bounds.append(
-                    Bound(name: "its cgroup's memory", kind: .cgroup(statistics: statistics, key: key), file: file, limit: limit))
-            }
-        }
-        return bounds
     }
 }

@@ -103,7 +103,7 @@ extension Worker {
     }
 
     /// A reset throws away what the kernel hasn't sent yet, such as the end of an answer: that gets a moment to leave.
-    private mutating func resetWhenSent(_ slot: Slot, _ reason: CloseReason) {
+    mutating func resetWhenSent(_ slot: Slot, _ reason: CloseReason) {
         let receiver = reason == .clientReset ? slot.pointee.upstreamFD : slot.pointee.clientFD
         guard cl_unsent(receiver) > 0, self.now - slot.pointee.lastActivity < self.limits.linger else {
             return self.reset(slot, reason)
@@ -301,23 +301,5 @@ extension Worker {
             direction.heldStart = 0
             direction.heldEnd = 0
         }
-    }
-
-    /// A deadline of a relayed connection. Traffic doesn't move deadlines: here we see how long ago the last was.
-    mutating func checkIdle(_ slot: Slot) {
-        if slot.pointee.flags.contains(.resetting) {
-            return self.resetWhenSent(slot, slot.pointee.forward.flags.contains(.failed) ? .clientReset : .upstreamReset)
-        }
-        let idle = self.now - slot.pointee.lastActivity
-        if idle >= self.limits.idle { return self.close(slot, .idleTimeout) }
-        if !slot.pointee.flags.contains(.keepAlive) {
-            // Short connections are spared these calls. The client's socket has the settings from its listener.
-            slot.pointee.flags.insert(.keepAlive)
-            let options = self.environment.options
-            let seconds = Int32(clamping: max(1, options.keepAliveInterval.components.seconds))
-            let timeout = UInt32(clamping: options.peerTimeout.nanoseconds / 1_000_000)
-            _ = cl_set_keepalive(slot.pointee.upstreamFD, seconds, max(1, seconds / 3), timeout)
-        }
-        self.setDeadline(slot, after: self.limits.idle - idle)
     }
 }

@@ -127,6 +127,9 @@ struct Worker: ~Copyable {
         let hello, connect, idle, linger: Int64
         /// When a new connection is looked at first, and gets what only long-lived ones need: keepalive, before it is due.
         let firstCheck: Int64
+        /// Between two looks at the peers of a connection.
+        let peerLook: Int64
+        let peerMilliseconds: UInt32
         let maxHelloBytes, connectAttempts: Int
 
         init(_ options: RelayOptions) {
@@ -134,7 +137,9 @@ struct Worker: ~Copyable {
             self.connect = options.connectTimeout.nanoseconds
             self.idle = options.idleTimeout.nanoseconds
             self.linger = options.lingerTimeout.nanoseconds
-            self.firstCheck = min(15_000_000_000, options.keepAliveInterval.nanoseconds, self.idle)
+            self.peerLook = PeerWatch.interval(options.peerTimeout)
+            self.peerMilliseconds = UInt32(clamping: options.peerTimeout.nanoseconds / 1_000_000)
+            self.firstCheck = min(15_000_000_000, options.keepAliveInterval.nanoseconds, self.idle, self.peerLook)
             self.maxHelloBytes = options.maxHelloBytes
             self.connectAttempts = min(options.connectAttempts, Tried.capacity)
         }

@@ -27,6 +27,10 @@ final class Leg {
     var isShutDown = false
     /// Sending failed, and why. What it had said before is still passed on.
     var broken: String?
+    /// Its window is closed, and its user timeout taken back: see `PeerWatch`.
+    var isSpared = false
+    /// When it was looked at last, it had acknowledged everything.
+    var isSettled = false
     /// Plaintext bytes received from it.
     var bytes: UInt64 = 0
 

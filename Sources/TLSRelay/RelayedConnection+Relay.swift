@@ -14,7 +14,7 @@ extension RelayedConnection {
     func beginRelaying() {
         self.state = .relaying
         self.lastActivity = self.loop.now
-        self.setTimer(after: min(self.options.idleTimeout, self.options.keepAliveInterval, Self.firstCheck))
+        self.setTimer(after: min(self.options.idleTimeout, self.options.keepAliveInterval, self.peerLook, Self.firstCheck))
         self.goOn()
     }
 
@@ -53,7 +53,8 @@ extension RelayedConnection {
                 self.exchange.emptyOutput()
                 let (count, reading) = tls.read()
                 // Answers of TLS itself, to key updates for example.
-                _ = self.send(self.exchange.output, to: from)
+                let error = self.send(self.exchange.output, to: from)
+                if error != 0 { self.sendingFailed(from, error) }
                 if count > 0 { self.pass(UnsafeRawBufferPointer(start: self.exchange.plain, count: count), from: from, to: to) }
                 guard self.state == .relaying else { return }
                 switch reading {
@@ -109,7 +110,12 @@ extension RelayedConnection {
         if leg.isOpen, let tls = leg.tls {
             self.exchange.emptyOutput()
             tls.close()
-            _ = self.send(self.exchange.output, to: leg)
+            let error = self.send(self.exchange.output, to: leg)
+            guard error == 0 else {
+                // A reset that our goodbye met first: told once, it must not look like an end to who reads next.
+                self.sendingFailed(leg, error)
+                return
+            }
         }
         if leg.unsent.isEmpty { self.outputSent(leg) }
     }
@@ -145,24 +151,5 @@ extension RelayedConnection {
         } else {
             self.end(leg.side == .client ? .clientReset : .upstreamReset, detail)
         }
-    }
-
-    /// Looks once per idle time instead of moving a timer with every read.
-    func checkIdleness() {
-        let limit = self.options.idleTimeout.nanoseconds
-        if self.loop.now - self.lastActivity >= limit {
-            self.end(.idle, "no byte in either direction for \(self.options.idleTimeout)")
-            return
-        }
-        if !self.isKeptAlive {
-            self.isKeptAlive = true
-            // The client's socket has it from its listener.
-            if self.upstream.isOpen {
-                let seconds = Int32(clamping: max(1, self.options.keepAliveInterval.components.seconds))
-                let timeout = UInt32(clamping: self.options.peerTimeout.nanoseconds / 1_000_000)
-                _ = cl_set_keepalive(self.upstream.fd, seconds, max(1, seconds / 3), timeout)
-            }
-        }
-        self.loop.setTimer(self.reference, deadline: self.lastActivity + limit)
     }
 }

@@ -40,9 +40,14 @@ final class FrontDoor: Sendable {
         self.listener = listener
         let port = Int(UInt16(bigEndian: address.sin_port))
         self.port = port
+        let peerTimeout = CInt(options.peerTimeout / .milliseconds(1))
         let thread = Thread { [weak self] in
             while case let client = accept(listener, nil, nil), client >= 0 {
                 _ = fcntl(client, F_SETFL, O_NONBLOCK)
+                // What the engine's listeners leave to their sockets.
+                for (option, var value) in [(TCP_NODELAY, CInt(1)), (TCP_USER_TIMEOUT, peerTimeout)] {
+                    setsockopt(client, CInt(IPPROTO_TCP), option, &value, 4)
+                }
                 self?.hand(client)
             }
         }

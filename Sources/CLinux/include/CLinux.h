@@ -72,6 +72,22 @@ int cl_set_reuse_port(int fd);
 int cl_set_v6_only(int fd);
 // Keepalive probes from `idle_s` on, every `interval_s`, and an end after `timeout_ms` without an answer.
 int cl_set_keepalive(int fd, int idle_s, int interval_s, unsigned timeout_ms);
+// After how long without an acknowledgement the kernel gives the peer up; 0: its own, long rules.
+int cl_set_user_timeout(int fd, unsigned timeout_ms);
+
+// What a connected socket's peer is doing about the bytes it was sent (TCP_INFO).
+typedef struct cl_peer_state {
+    // Bytes are not acknowledged yet, or not even sent.
+    bool is_waiting;
+    // They wait because the peer has no room for them.
+    bool is_window_closed;
+    // Window probes since the last acknowledgement.
+    unsigned unanswered_probes;
+    // Since the last acknowledgement.
+    unsigned silent_ms;
+} cl_peer_state;
+
+int cl_peer_state_of(int fd, cl_peer_state *state);
 // The next close sends RST.
 int cl_set_reset_on_close(int fd);
 int cl_close(int fd);

@@ -1,30 +1,27 @@
 import CLinux
 import Glibc
-import TestKit
-
-@testable import Relay
 
 /// What the two ends of one connection do, drawn from a seed: how much they say, in which pieces, where they pause, where
 /// they stop reading until the other can send no more, and how they end.
-struct TransferScript: Sendable {
+package struct TransferScript: Sendable {
     /// What one end does.
-    struct Side: Sendable {
+    package struct Side: Sendable {
         /// Sizes of writes, in order.
-        var writes: [Int]
+        package var writes: [Int]
         /// Before which writes it waits until all of the earlier ones have arrived.
-        var pauses: Set<Int>
+        package var pauses: Set<Int>
         /// The largest read, in bytes.
-        var readSize: Int
+        package var readSize: Int
         /// Having received so much it reads no more until the other end is stuck.
-        var stalls: [Int]
+        package var stalls: [Int]
         /// 0: the system's.
-        var receiveBuffer: Int32
-        var ending: Ending
+        package var receiveBuffer: Int32
+        package var ending: Ending
 
-        var total: Int { self.writes.reduce(0, +) }
+        package var total: Int { self.writes.reduce(0, +) }
     }
 
-    enum Ending: Sendable, Equatable {
+    package enum Ending: Sendable, Equatable {
         /// Ends its half after its last write.
         case atOnce
         /// Ends its half when the other has ended.
@@ -35,11 +32,11 @@ struct TransferScript: Sendable {
         case reset(after: Int)
     }
 
-    let seed: UInt64
-    var client: Side
-    var server: Side
+    package let seed: UInt64
+    package var client: Side
+    package var server: Side
 
-    init(seed: UInt64) {
+    package init(seed: UInt64) {
         self.seed = seed
         var generator = SeededGenerator(seed: seed)
         self.client = Self.side(&generator)
@@ -80,21 +77,33 @@ struct TransferScript: Sendable {
 }
 
 /// One end of a connection while it follows its script, on two threads: one writes, one reads.
-struct ScriptedEnd: Sendable {
-    let socket: TestSocket
-    let script: TransferScript.Side
-    let outgoing: (flow: Flow, bytes: ByteStream)
-    let incoming: (flow: Flow, bytes: ByteStream)
-    let isOver: Countdown
+package struct ScriptedEnd: Sendable {
+    private let socket: TestSocket
+    private let script: TransferScript.Side
+    private let outgoing: (flow: Flow, bytes: ByteStream)
+    private let incoming: (flow: Flow, bytes: ByteStream)
+    private let threadEnded: @Sendable () -> Void
 
-    func start() {
+    /// - Parameter threadEnded: called by each of the two threads when its way is over.
+    package init(
+        socket: TestSocket, script: TransferScript.Side, outgoing: (flow: Flow, bytes: ByteStream),
+        incoming: (flow: Flow, bytes: ByteStream), threadEnded: @escaping @Sendable () -> Void
+    ) {
+        self.socket = socket
+        self.script = script
+        self.outgoing = outgoing
+        self.incoming = incoming
+        self.threadEnded = threadEnded
+    }
+
+    package func start() {
         startThread {
             self.outgoing.flow.writerEnded(self.write())
-            self.isOver.countDown()
+            self.threadEnded()
         }
         startThread {
             self.incoming.flow.ended(self.read())
-            self.isOver.countDown()
+            self.threadEnded()
         }
     }
 
@@ -154,7 +163,7 @@ struct ScriptedEnd: Sendable {
 
 extension TestSocket {
     /// Sends a reset now and keeps the descriptor, which another thread may be using.
-    func disconnect() {
+    package func disconnect() {
         var address = sockaddr(sa_family: sa_family_t(AF_UNSPEC), sa_data: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
         _ = Glibc.connect(self.fd, &address, socklen_t(MemoryLayout<sockaddr>.size))
     }

@@ -1,13 +1,9 @@
-import CLinux
 import Foundation
 import Glibc
-import TestKit
-
-@testable import Relay
 
 /// What has become of one way of a connection, as the two threads at its ends know it. They wait on it for one another:
 /// a pause ends with a fact, not with a time.
-final class Flow: @unchecked Sendable {
+package final class Flow: @unchecked Sendable {
     // Sound: everything below is read and written with the condition's lock held.
     private let condition = NSCondition()
     private var sent = 0
@@ -19,7 +15,7 @@ final class Flow: @unchecked Sendable {
     private enum Writer { case sending, blocked, pausing, done }
 
     /// How the reader saw it end.
-    enum End: Equatable {
+    package enum End: Equatable, Sendable {
         /// An end, or a reset of which the other thread of this socket was told.
         case closed
         case failed(Int32)
@@ -27,16 +23,24 @@ final class Flow: @unchecked Sendable {
         case wrong(at: Int)
     }
 
-    struct Outcome: Equatable {
-        var received: Int
-        var end: End?
+    package struct Outcome: Equatable, Sendable {
+        package var received: Int
+        package var end: End?
         /// What the writer was told that could not go on.
-        var writeError: Int32?
+        package var writeError: Int32?
+
+        package init(received: Int, end: End?, writeError: Int32? = nil) {
+            self.received = received
+            self.end = end
+            self.writeError = writeError
+        }
     }
 
     private static let sendFlags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
 
-    var outcome: Outcome {
+    package init() {}
+
+    package var outcome: Outcome {
         self.condition.lock()
         defer { self.condition.unlock() }
         return Outcome(received: self.received, end: self.end, writeError: self.writeError)
@@ -106,11 +110,11 @@ final class Flow: @unchecked Sendable {
 }
 
 /// Bytes of a stream that never ends, so that a shift, a swap or a loss shows. Long enough that no buffer on the way is.
-final class ByteStream: Sendable {
+package final class ByteStream: Sendable {
     private static let period = 1_000_003
     private let block: [UInt8]
 
-    init(seed: UInt64) {
+    package init(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var block: [UInt8] = []
         block.reserveCapacity(Self.period + 8)
