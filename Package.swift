@@ -202,7 +202,7 @@ let package = Package(
         tests(
             "DataPlane",
             [
-                "egret-dp", "egret-bench", "JSONModel", "Routing", "ConfigSync", "Identity", hummingbird, hummingbirdTLS, logging, nioCore,
+                "egret-dp", "egret-bench", "JSONModel", "Routing", "ProxyHeader", "ConfigSync", "Identity", hummingbird, hummingbirdTLS, logging, nioCore,
                 nioPosix, nioSSL, x509,
                 crypto,
             ]),

@@ -131,45 +131,83 @@ import Testing
         """
     }
 
-    @Test("out of memory, by the cgroup's limit", .enabled(if: WatchedProxy.mayUnshare))
-    func memoryGroup() async throws {
-        // Sends until nobody takes it: what the reader leaves is held by the proxy and in the kernel's buffers, on its account.
-        let server = try SocketServer { socket in
+    /// Sends until nobody takes it: what the reader leaves is held by the proxy and in the kernel's buffers, on its account.
+    private static func flooding() throws -> SocketServer {
+        try SocketServer { socket in
             try socket.send(try socket.receive(exactly: EchoClient.hello.count))
             if try socket.receive(exactly: 1) == [0] { while true { try socket.send([UInt8](repeating: 7, count: 1 << 20)) } }
             while true { try socket.send(try socket.receive(exactly: 3)) }
         }
+    }
+
+    /// Fills the proxy with readers that stop, until it turns new ones away; what holds then and afterwards.
+    private static func fillWithStalled(_ proxy: WatchedProxy, detail: String) async throws {
+        let port = try await proxy.port()
+        let (kept, _) = try await onThread { try EchoClient.open(port) }
+        try await onThread { try kept.send([1]) }
+        var stalled: [TestSocket] = []
+        var isFull = false
+        for _ in 0..<2000 {
+            let (socket, answer) = try await onThread { try EchoClient.open(port) }
+            guard answer == EchoClient.hello else {
+                isFull = true
+                break
+            }
+            try await onThread { try socket.send([0]) }
+            stalled.append(socket)
+        }
+        #expect(isFull, "\(stalled.count)")
+        let line = try await proxy.process.line(containing: "reason=overloaded")
+        #expect(line.contains(detail), "\(line)")
+        #expect(try await onThread { EchoClient.isServed(kept) })
+        #expect(try await proxy.get("/ready").status == 200)
+        for socket in stalled { socket.reset() }
+        try await eventually("new connections are served again", every: .milliseconds(50)) {
+            try await onThread { try EchoClient.open(port).answer == EchoClient.hello } ? true : nil
+        }
+        #expect(try await onThread { EchoClient.isServed(kept) })
+        // Whoever was killed for memory says nothing.
+        #expect(!proxy.process.log.contains("exit status"))
+        print("\(detail): full with \(stalled.count) stalled readers")
+    }
+
+    @Test("out of memory, by the cgroup's limit", .enabled(if: WatchedProxy.mayUnshare))
+    func memoryGroup() async throws {
+        let server = try Self.flooding()
         let name = "egret-test-\(UUID().uuidString)"
         defer {
             for root in ["/sys/fs/cgroup/memory/", "/sys/fs/cgroup/"] { rmdir(root + name) }
         }
         try await WatchedProxy.with(WatchedProxy.passthrough(to: server.port), limits: Self.memoryGroup(name, 24 << 20)) { proxy in
+            try await Self.fillWithStalled(proxy, detail: "of 24 MiB of its cgroup's memory are used")
+        }
+    }
+
+    @Test("out of addresses, by ulimit -v", .disabled(if: Sanitizer.isOn, "a sanitizer takes terabytes of addresses"))
+    func addressSpace() async throws {
+        let server = try SocketServer.echo()
+        let config = WatchedProxy.passthrough(to: server.port)
+        // How many arenas the C library makes is chance, and each takes 64 MiB of addresses.
+        let oneArena = "export MALLOC_ARENA_MAX=1"
+        let size = try await WatchedProxy.with(config, limits: oneArena) { proxy in
             let port = try await proxy.port()
-            let (kept, _) = try await onThread { try EchoClient.open(port) }
-            try await onThread { try kept.send([1]) }
-            var stalled: [TestSocket] = []
-            var isFull = false
-            for _ in 0..<2000 {
+            _ = try await onThread { try EchoClient.open(port) }
+            return proxy.addressBytes
+        }
+        // A sixteenth is to stay free: a thirty-second more than it takes is too little, twice of it is enough.
+        for (limit, isServed) in [(size + size / 32, false), (size * 2, true)] {
+            try await WatchedProxy.with(config, limits: "\(oneArena); ulimit -v \(limit >> 10)") { proxy in
+                let port = try await proxy.port()
                 let (socket, answer) = try await onThread { try EchoClient.open(port) }
-                guard answer == EchoClient.hello else {
-                    isFull = true
-                    break
+                #expect((answer == EchoClient.hello) == isServed)
+                #expect(try await proxy.get("/ready").status == 200)
+                #expect(try await proxy.refused("overloaded") == (isServed ? 0 : 1))
+                if !isServed {
+                    let line = try await proxy.process.line(containing: "reason=overloaded")
+                    #expect(line.contains("of \(limit >> 20) MiB of its address space are used"), "\(line)")
                 }
-                try await onThread { try socket.send([0]) }
-                stalled.append(socket)
+                socket.close()
             }
-            #expect(isFull, "\(stalled.count)")
-            let line = try await proxy.process.line(containing: "reason=overloaded")
-            #expect(line.contains("of 24 MiB of its cgroup's memory are used"), "\(line)")
-            #expect(try await onThread { EchoClient.isServed(kept) })
-            #expect(try await proxy.get("/ready").status == 200)
-            for socket in stalled { socket.reset() }
-            try await eventually("new connections are served again", every: .milliseconds(50)) {
-                try await onThread { try EchoClient.open(port).answer == EchoClient.hello } ? true : nil
-            }
-            #expect(try await onThread { EchoClient.isServed(kept) })
-            // Whoever was killed for memory says nothing.
-            #expect(!proxy.process.log.contains("exit status"))
         }
     }
 }

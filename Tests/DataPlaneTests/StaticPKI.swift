@@ -36,7 +36,12 @@ struct StaticPKI: Sendable {
     }
 
     /// One listener: `ext.test` ends mesh TLS here, everything else passes through, both to one port.
-    func terminating(to port: UInt16, allow: String = "spiffe://default/*", more: String = "") -> String {
+    /// - Parameters:
+    ///   - listener: More of the listener's lines, such as `proxyProtocol: v2`.
+    ///   - cluster: More of the cluster's fields, beginning with a comma.
+    func terminating(
+        to port: UInt16, allow: String = "spiffe://default/*", listener: String = "", cluster: String = "", more: String = ""
+    ) -> String {
         """
         admin: {address: 127.0.0.1, port: 0}
         workers: 2
@@ -46,11 +51,12 @@ struct StaticPKI: Sendable {
           - name: egress
             address: 127.0.0.1
             port: 0
+            \(listener)
             routes:
               - {sni: ["ext.test"], terminate: {mesh: default, allow: ["\(allow)"], cluster: c}}
               - {sni: ["*"], passthrough: {cluster: c}}
         clusters:
-          - {name: c, endpoints: [{address: 127.0.0.1, port: \(port)}]}
+          - {name: c, endpoints: [{address: 127.0.0.1, port: \(port)}]\(cluster)}
         \(more)
         """
     }

@@ -101,9 +101,14 @@ struct WatchedProxy: Sendable {
     }
 
     /// Resident bytes.
-    var residentBytes: Int {
+    var residentBytes: Int { self.pages(1) * Int(sysconf(Int32(_SC_PAGESIZE))) }
+
+    /// Bytes of its address space that are taken, used or not.
+    var addressBytes: Int { self.pages(0) * Int(sysconf(Int32(_SC_PAGESIZE))) }
+
+    private func pages(_ field: Int) -> Int {
         let fields = (try? String(contentsOfFile: "/proc/\(self.pid)/statm", encoding: .utf8))?.split(separator: " ") ?? []
-        return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
+        return fields.count > field ? Int(fields[field]) ?? 0 : 0
     }
 
     /// Seconds of processor time it has taken.
