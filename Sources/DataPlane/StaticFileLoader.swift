@@ -1,5 +1,6 @@
 import Crypto
 import FoundationEssentials
+import NameResolution
 import Routing
 import StaticConfig
 
@@ -23,7 +24,7 @@ struct StaticFileLoader: Sendable {
     }
 
     /// Whether any file is not as it was when it was read.
-    var hasChanged: Bool { self.stamps.contains { !$0.isCurrent } }
+    var hasChanged: Bool { self.look != self.stamps }
 
     /// How the files look now, to see whether somebody is still writing.
     var look: [FileStamp] { self.stamps.map { FileStamp(path: $0.path) } }
@@ -34,7 +35,7 @@ struct StaticFileLoader: Sendable {
         let before = self.stamps
         self.stamps = [FileStamp(path: self.path)]
         let text: String
-        switch Self.read(self.path) {
+        switch NamedFile.read(self.path) {
         case .text(let found): text = found
         case .unreadable(let reason):
             self.stamps += before.filter { $0.path != self.path }
@@ -44,7 +45,7 @@ struct StaticFileLoader: Sendable {
         do {
             var config = try StaticConfig.read(text, path: self.path, previous: previous) { path in
                 seen.stamps.append(FileStamp(path: path))
-                return Self.read(path)
+                return NamedFile.read(path)
             }
             config.keepUsableClusters(of: previous, problem: self.problem)
             self.stamps += seen.stamps
@@ -60,14 +61,6 @@ struct StaticFileLoader: Sendable {
 
     private static func digest(_ text: String) -> String {
         SHA256.hash(data: Data(text.utf8)).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-    }
-
-    private static func read(_ path: String) -> StaticFile {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            return .unreadable(FileManager.default.fileExists(atPath: path) ? "cannot be read" : "does not exist")
-        }
-        guard let text = String(validating: data, as: UTF8.self) else { return .unreadable("is not UTF-8 text") }
-        return .text(text)
     }
 }
 

@@ -1,35 +1,35 @@
+#if canImport(Glibc)
 import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
 
-/// Whether a file has changed since it was looked at last, without reading it.
-struct FileStamp: Hashable {
+/// How a file looked: enough to see that it was written, replaced, removed, or that a link on the way to it points elsewhere,
+/// as when Kubernetes swaps a ConfigMap's folder. A file that is not there has a stamp too.
+package struct FileStamp: Hashable, Sendable {
+    package let path: String
+    private var device: UInt64 = 0
+    private var node: UInt64 = 0
+    private var size: Int64 = -1
     private var seconds = 0
     private var nanoseconds = 0
-    private var size: Int64 = 0
-    private var inode: UInt64 = 0
 
-    /// All zero for a file that isn't there.
-    init(_ path: String) {
+    /// Asks the file system now; links are followed.
+    package init(path: String) {
+        self.path = path
         var status = stat()
         guard stat(path, &status) == 0 else { return }
-        self.seconds = status.st_mtim.tv_sec
-        self.nanoseconds = status.st_mtim.tv_nsec
+        self.device = UInt64(status.st_dev)
+        self.node = UInt64(status.st_ino)
         self.size = Int64(status.st_size)
-        self.inode = UInt64(status.st_ino)
-    }
-
-    /// The text of a small file; empty where there is none.
-    static func read(_ path: String) -> String {
-        let fd = open(path, O_RDONLY | O_CLOEXEC)
-        guard fd >= 0 else { return "" }
-        defer { _ = close(fd) }
-        var bytes: [UInt8] = []
-        var part = [UInt8](repeating: 0, count: 65536)
-        // Lists of blocked names have megabytes; beyond this nothing is a hosts file.
-        while bytes.count < 16 << 20 {
-            let count = Glibc.read(fd, &part, part.count)
-            if count <= 0 { break }
-            bytes += part.prefix(count)
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        #if canImport(Darwin)
+        let time = status.st_mtimespec
+        #else
+        let time = status.st_mtim
+        #endif
+        self.seconds = time.tv_sec
+        self.nanoseconds = time.tv_nsec
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Routing
 
 /// `/etc/hosts`, hosts(5): an address and its names per line, `#` begins a comment. It wins over DNS.
@@ -5,6 +6,8 @@ struct HostsFile: Sendable {
     private var addresses: [String: [IPEndpoint]] = [:]
 
     init() {}
+
+    init(path: String) { self.init(parsing: Self.read(path)) }
 
     /// Lines that make no sense are passed over, as everybody does.
     init(parsing text: String) {
@@ -25,5 +28,21 @@ struct HostsFile: Sendable {
         if let known = self.addresses[name] { return known }
         guard name == "localhost" || name.hasSuffix(".localhost") else { return [] }
         return ["127.0.0.1", "::1"].compactMap { IPEndpoint(address: $0, port: 0) }
+    }
+
+    /// The text of a small file; empty where there is none.
+    private static func read(_ path: String) -> String {
+        let fd = open(path, O_RDONLY | O_CLOEXEC)
+        guard fd >= 0 else { return "" }
+        defer { _ = close(fd) }
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 65536)
+        // Lists of blocked names have megabytes; beyond this nothing is a hosts file.
+        while bytes.count < 16 << 20 {
+            let count = Glibc.read(fd, &part, part.count)
+            if count <= 0 { break }
+            bytes += part.prefix(count)
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

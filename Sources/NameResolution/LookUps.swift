@@ -25,9 +25,9 @@ final class LookUps {
         self.epoll = epoll
         self.wakeup = wakeup
         // Looked at before the files are read: a change in between is seen next time.
-        self.stamps = (FileStamp(core.policy.resolvConf), FileStamp(core.policy.hosts))
+        self.stamps = (FileStamp(path: core.policy.resolvConf), FileStamp(path: core.policy.hosts))
         self.channel = DNSChannel(core.policy, epoll: epoll)
-        self.hosts = HostsFile(parsing: FileStamp.read(core.policy.hosts))
+        self.hosts = HostsFile(path: core.policy.hosts)
         _ = cl_epoll_add(epoll, wakeup, CL_EPOLLIN, .max)
     }
 
@@ -137,12 +137,12 @@ final class LookUps {
 
     /// Questions under way begin anew where the servers or the search list have changed.
     private func readChangedFiles() {
-        let hosts = FileStamp(self.core.policy.hosts)
+        let hosts = FileStamp(path: self.core.policy.hosts)
         if hosts != self.stamps.hosts {
             self.stamps.hosts = hosts
-            self.hosts = HostsFile(parsing: FileStamp.read(self.core.policy.hosts))
+            self.hosts = HostsFile(path: self.core.policy.hosts)
         }
-        let resolvConf = FileStamp(self.core.policy.resolvConf)
+        let resolvConf = FileStamp(path: self.core.policy.resolvConf)
         guard resolvConf != self.stamps.resolvConf else { return }
         self.stamps.resolvConf = resolvConf
         let names = self.underWay.keys

@@ -157,11 +157,30 @@ struct StaticReader {
 
     /// Nil, with an error of the item, when the file cannot be read.
     mutating func text(_ reference: String, _ what: String, _ item: String) -> String? {
+        guard !Self.isContent(reference) else {
+            // Not to be repeated in a log: it may be a key.
+            self.note(item, "\(what) should be PEM text or the path of a file; what is given (\(reference.utf8.count) bytes) is neither")
+            return nil
+        }
         switch self.files.text(reference) {
         case .text(let text): return text
         case .unreadable(let reason):
             self.note(item, "\(what) should be in \(reference), which \(reason)")
             return nil
         }
+    }
+
+    /// Whether somebody gave the thing itself, but not as PEM: base64, as Kubernetes' Secrets have it, or PEM without its first line.
+    private static func isContent(_ text: String) -> Bool {
+        if text.contains("-----BEGIN ") { return false }
+        let isBase64 = text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="):
+                true
+            default: false
+            }
+        }
+        return text.contains(where: \.isNewline) || text.utf8.count > 4095 || isBase64 && text.utf8.count > 100
     }
 }

@@ -22,7 +22,7 @@ final class TrustStore: @unchecked Sendable {
             if X509_STORE_load_locations(self.store, path, nil) == 1 { return }
             _ = BoringSSLErrors.take()
         }
-        X509_STORE_free(self.store)
+        // The store goes with `self`, whose `deinit` runs although this throws.
         throw InvalidCredentials(
             reason: named.map { "SSL_CERT_FILE names \($0), which has no CA certificates" }
                 ?? "this machine has no CA certificates (install ca-certificates, name a file by SSL_CERT_FILE, or give the CA)")
