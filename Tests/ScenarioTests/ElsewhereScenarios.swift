@@ -48,7 +48,8 @@ extension Scenarios {
                     let connections = proxy.log.split(separator: "\n").count { $0.contains("Connected to the control plane") }
                     try await eventually("the proxy is back at another control plane") { () -> Bool? in
                         let now = proxy.log.split(separator: "\n").count { $0.contains("Connected to the control plane") }
-                        return try await now > connections && Self.controlPlane(cluster).name != old ? true : nil
+                        guard now > connections else { return nil }
+                        return try await Self.controlPlane(cluster).name == old ? nil : true
                     }
                     #expect(try await cluster.condition("Ready", of: "zoneegress/vm-1") == "True Ready")
                     #expect(try await !cluster.operatorLog().contains("reason=Offline"))
