@@ -6,36 +6,11 @@ import Testing
 extension Scenarios {
     @Suite("Loss")
     struct Loss {
-        /// One permitted external service, one caller.
-        private func withTraffic(_ body: @Sendable @escaping (Cluster, HTTPSServer, String) async throws -> Void) async throws {
-            try await Cluster.with { cluster in
-                try await cluster.install()
-                try await cluster.apply(Manifests.mesh())
-                try await cluster.waitForEgress()
-                try await cluster.prepareWorkloads()
-                try await HTTPSServer.with(cluster) { server in
-                    try await cluster.apply(
-                        Manifests.externalService("httpbin", service: "httpbin", address: server.address, ca: server.certificate)
-                            + "---\n" + Manifests.permission("httpbin", service: "httpbin", caller: "client_demo_svc_8080"))
-                    try await cluster.startWorkload("client", outbounds: [("httpbin", Loopback.client, 10080)])
-                    let url = "http://\(Loopback.client):10080/"
-                    try await Caller.waitUntilPasses(url)
-                    try await body(cluster, server, url)
-                }
-            }
-        }
-
-        private func pods(_ cluster: Cluster, _ component: String) async throws -> [String] {
-            let names = try await cluster.kubectl(
-                "-n", Cluster.system, "get", "pods", "-l", "app.kubernetes.io/component=\(component)", "-o", "name")
-            return names.split(separator: "\n").map(String.init)
-        }
-
         @Test("Without the operator traffic flows on; the next one learns what changed meanwhile")
         func operatorLost() async throws {
-            try await self.withTraffic { cluster, _, url in
+            try await Cluster.withTraffic { cluster, _, url in
                 try await cluster.kubectl("-n", Cluster.system, "scale", "deploy/egret-control-plane", "--replicas=0")
-                try await eventually("no operator runs") { try await self.pods(cluster, "control-plane").isEmpty ? true : nil }
+                try await eventually("no operator runs") { try await cluster.pods("control-plane").isEmpty ? true : nil }
                 for _ in 0..<5 { #expect(try await Caller.curl(url).status == 0) }
                 try await cluster.kubectl("-n", Cluster.system, "delete", "meshtrafficpermission", "httpbin")
                 #expect(try await Caller.curl(url).status == 0, "the last good table holds")
@@ -48,10 +23,10 @@ extension Scenarios {
 
         @Test("A lost proxy comes back by itself")
         func proxyLost() async throws {
-            try await self.withTraffic { cluster, _, url in
-                let old = try #require(try await self.pods(cluster, "egress").first)
+            try await Cluster.withTraffic { cluster, _, url in
+                let old = try #require(try await cluster.pods("egress").first)
                 try await cluster.kubectl("-n", Cluster.system, "delete", old, "--grace-period=0", "--force")
-                try await eventually("another pod runs") { try await self.pods(cluster, "egress").contains { $0 != old } ? true : nil }
+                try await eventually("another pod runs") { try await cluster.pods("egress").contains { $0 != old } ? true : nil }
                 try await Caller.waitUntilPasses(url)
                 try await cluster.waitForCondition("Ready", "True Ready", of: "zoneegress/egress")
             }
@@ -59,7 +34,7 @@ extension Scenarios {
 
         @Test("An API server that hangs stops nothing, and is caught up with when it answers again")
         func apiServerHangs() async throws {
-            try await self.withTraffic { cluster, _, url in
+            try await Cluster.withTraffic { cluster, _, url in
                 guard let process = cluster.process else { return }  // A borrowed cluster's API server is not ours to stop.
                 process.send(SIGSTOP)
                 // In-flight requests of the operator run into their deadlines meanwhile.

@@ -178,6 +178,18 @@ import Testing
         #expect(self.problems("workers: 0\nmaxConnections: 0\nadmin: {prot: 1}\n").count == 3)
     }
 
+    @Test("what may be a key is not repeated, however it was given")
+    func givenContent() throws {
+        let key = String(repeating: "MIGHAgEAMBMGByqGSM49/", count: 9)
+        for value in [key, "\(key)==", "-----END PRIVATE KEY-----\\n\(key)", String(repeating: "k.", count: 3000)] {
+            let config = try self.read("identities: [{mesh: default, certificate: zone-egress.crt, key: \"\(value)\"}]", files: Self.pems)
+            #expect(config.errors.count == 1 && config.identities.isEmpty)
+            #expect(config.errors[0].message.hasPrefix("the key should be PEM text or the path of a file; what is given ("))
+            #expect(config.errors.allSatisfy { !$0.message.contains("MIGH") && !$0.message.contains("k.k.") })
+            #expect(config.files == ["/etc/egret/zone-egress.crt"])
+        }
+    }
+
     @Test("a file that is missing costs its item, which keeps the form it had")
     func missingFile() throws {
         let text = """

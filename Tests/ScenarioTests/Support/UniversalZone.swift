@@ -19,15 +19,19 @@ struct UniversalZone: Sendable {
 
     /// Runs a scenario beside a control plane with an empty store. A failure prints what the programs have said.
     static func with(_ scenario: @Sendable @escaping (UniversalZone) async throws -> Void) async throws {
+        try await self.with { zone, _ in try await scenario(zone) }
+    }
+
+    static func with(_ scenario: @Sendable @escaping (UniversalZone, _ controlPlane: BackgroundProcess) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.path + "/egret-universal-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let zone = UniversalZone(folder: folder)
         do {
-            try await zone.withControlPlane { _ in
+            try await zone.withControlPlane { process in
                 try await zone.egretctl(
                     "config", "control-planes", "add", "--name", "zone-1", "--address", "http://\(zone.controlPlane):5681")
-                try await scenario(zone)
+                try await scenario(zone, process)
             }
         } catch {
             print("\(error)\n\(zone.account())")
