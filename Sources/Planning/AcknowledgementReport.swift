@@ -21,6 +21,7 @@ package enum AcknowledgementReport {
     package static let selector = ObjectSelector(labels: label)
     package static let fieldManager = "egret-acknowledgements"
     private static let key = "acknowledgements.json"
+    private static let streamsKey = "streams.json"
     /// An object has 1 MiB at most, and a name, a hash and a time are some 150 bytes: room for 6,000 proxies.
     private static let maxBytes = 900 << 10
     /// What of one proxy's errors is told: enough for the condition, which names the first.
@@ -34,9 +35,12 @@ package enum AcknowledgementReport {
         return "egret-acknowledgements-\(text.isEmpty ? "0" : text)"
     }
 
-    /// - Parameter owner: the replica's pod, with which the object goes; nil where the replica is none.
+    /// - Parameters:
+    ///   - owner: the replica's pod, with which the object goes; nil where the replica is none.
+    ///   - streams: proxies that are no pods and serve, by the streams that this replica holds.
     package static func object(
-        replica identity: String, namespace: String, owner: OwnerReference?, entries: [ProxyID: Entry]
+        replica identity: String, namespace: String, owner: OwnerReference?, entries: [ProxyID: Entry],
+        streams: Set<ProxyID> = []
     ) -> KubeObject {
         var map = KubeObject(
             .configMaps, name: Self.name(ofReplica: identity), namespace: namespace,
@@ -46,6 +50,9 @@ package enum AcknowledgementReport {
             ])
         if let owner { map.metadata.ownerReferences = [owner] }
         map["data"] = [Self.key: .string(Self.text(entries))]
+        if !streams.isEmpty {
+            map["data"]?[Self.streamsKey] = .string(JSON.array(streams.sorted().map { .string($0.description) }).text)
+        }
         return map
     }
 
@@ -71,18 +78,28 @@ package enum AcknowledgementReport {
         return JSON.object(members).text
     }
 
+    /// Proxies that are no pods and have a stream to the replica whose object this is.
+    package static func streams(_ object: KubeObject) -> Set<ProxyID> {
+        let names = object["data"]?[Self.streamsKey]?.string.flatMap { try? JSON(parsing: $0) }?.array ?? []
+        return Set(names.compactMap { $0.string.flatMap(Self.proxy) })
+    }
+
+    /// The reverse of a proxy's description.
+    private static func proxy(_ text: String) -> ProxyID? {
+        guard let space = text.firstIndex(of: " "), let kind = ProxyID.Kind(rawValue: String(text[..<space])) else { return nil }
+        return ProxyID(kind, String(text[text.index(after: space)...]))
+    }
+
     /// What an object says; nothing where it makes no sense.
     package static func read(_ object: KubeObject) -> [ProxyID: Entry] {
         guard let text = object["data"]?[Self.key]?.string, let members = (try? JSON(parsing: text))?.object else { return [:] }
         var entries: [ProxyID: Entry] = [:]
         for (name, member) in members {
-            guard let space = name.firstIndex(of: " "), let kind = ProxyID.Kind(rawValue: String(name[..<space])),
-                let hash = member["hash"]?.string, let at = member["at"]?.string.flatMap(Date.init(rfc3339:))
+            guard let proxy = Self.proxy(name), let hash = member["hash"]?.string, let at = member["at"]?.string.flatMap(Date.init(rfc3339:))
             else { continue }
             let errors = (member["errors"]?.array ?? []).compactMap { error in
                 error["item"]?.string.map { ItemError(item: $0, message: error["message"]?.string ?? "") }
             }
-            let proxy = ProxyID(kind, String(name[name.index(after: space)...]))
             entries[proxy] = Entry(Acknowledgement(hash: hash, errors: errors), at: at)
         }
         return entries

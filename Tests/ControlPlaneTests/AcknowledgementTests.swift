@@ -112,4 +112,30 @@ struct AcknowledgementTests {
             group.cancelAll()
         }
     }
+
+    @Test("Which egresses elsewhere have a stream to a replica is told to the others, and taken back")
+    func streams() async throws {
+        let cluster = ScriptedCluster()
+        let book = AcknowledgementBook()
+        let publisher = AcknowledgementPublisher(
+            book: book, writer: cluster, identity: "egret-cp-1", namespace: "kuma-system", pod: { nil },
+            logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() })
+        let key = ObjectKey(namespace: "kuma-system", name: "egret-acknowledgements-egret-cp-1")
+        func published() -> Set<ProxyID>? { cluster[.configMaps, key].map(AcknowledgementReport.streams) }
+        let (one, two) = (ProxyID(.egress, "vm-1"), ProxyID(.egress, "vm-2"))
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await publisher.run() }
+            // Until it listens.
+            try await eventually("the streams are published") {
+                book.hold([])
+                book.hold([one, two])
+                return published() == [one, two] ? true : nil
+            }
+            book.hold([two])
+            try await eventually("one is taken back") { published() == [two] ? true : nil }
+            book.hold([])
+            try await eventually("all are taken back") { published() == [] ? true : nil }
+            group.cancelAll()
+        }
+    }
 }

@@ -38,15 +38,18 @@ package struct AcknowledgementPublisher: Service {
         let backoff = Backoff()
         var generator = SystemRandomNumberGenerator()
         var published: [ProxyID: AcknowledgementReport.Entry] = [:]
+        var publishedStreams: Set<ProxyID> = []
         var failures = 0
         for await _ in self.book.changes() {
             var isDone = false
             while !isDone {
                 let entries = self.book.own
-                if entries == published { break }
+                let streams = self.book.streams
+                if entries == published, streams == publishedStreams { break }
                 do {
-                    try await self.publish(entries)
+                    try await self.publish(entries, streams)
                     published = entries
+                    publishedStreams = streams
                     failures = 0
                     isDone = true
                 } catch {
@@ -65,13 +68,13 @@ package struct AcknowledgementPublisher: Service {
 
     private var name: String { AcknowledgementReport.name(ofReplica: self.identity) }
 
-    private func publish(_ entries: [ProxyID: AcknowledgementReport.Entry]) async throws(KubeError) {
+    private func publish(_ entries: [ProxyID: AcknowledgementReport.Entry], _ streams: Set<ProxyID>) async throws(KubeError) {
         let owner = self.pod().map { pod in
             // Not as its controller: that would make the pod responsible for more than it is.
             OwnerReference(apiVersion: pod.apiVersion, kind: pod.kind, name: pod.name, uid: pod.metadata.uid)
         }
         let object = AcknowledgementReport.object(
-            replica: self.identity, namespace: self.namespace, owner: owner, entries: entries)
+            replica: self.identity, namespace: self.namespace, owner: owner, entries: entries, streams: streams)
         _ = try await self.writer.apply(
             .configMaps, object, subresource: nil, manager: AcknowledgementReport.fieldManager, force: true)
     }

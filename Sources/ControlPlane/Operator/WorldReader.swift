@@ -13,6 +13,8 @@ package struct WorldReader: WorldSource {
     private let reports: Informer
     private let reportReader = ReportReader()
     package let namespace: String
+    /// The name of the object in which this replica tells the others.
+    private let ownReport: String
     private let acknowledgements: AcknowledgementBook
     private let writeFailures: WriteFailureBook
     private let presence: Presence
@@ -23,11 +25,12 @@ package struct WorldReader: WorldSource {
     private static let types = Observed.types + [.replicaSets, .configMaps]
 
     package init(
-        client: KubeClient, namespace: String, acknowledgements: AcknowledgementBook, writeFailures: WriteFailureBook,
+        client: KubeClient, namespace: String, identity: String, acknowledgements: AcknowledgementBook, writeFailures: WriteFailureBook,
         presence: Presence
     ) {
         self.presence = presence
         self.namespace = namespace
+        self.ownReport = AcknowledgementReport.name(ofReplica: identity)
         self.acknowledgements = acknowledgements
         self.writeFailures = writeFailures
         let reports = Informer(.configMaps, client: client, namespace: namespace, selector: AcknowledgementReport.selector)
@@ -64,13 +67,22 @@ package struct WorldReader: WorldSource {
         for (key, failure) in self.writeFailures.failures(of: .meshes) {
             if let mesh = try? MeshName(key.name) { authorities.problems[mesh] = failure.sentence }
         }
-        self.reportReader.read(self.reports.snapshot, into: self.acknowledgements)
+        let reports = self.reports.snapshot
+        self.reportReader.read(reports, into: self.acknowledgements)
+        self.acknowledgements.othersStreams = reports.filter { $0.key.name != self.ownReport }.values
+            .reduce(into: []) { $0.formUnion(AcknowledgementReport.streams($1)) }
+        let online = self.presence.online(at: now)
+        // Those that are pods are watched as such by everybody.
+        self.acknowledgements.hold(
+            online.filter { proxy in
+                proxy.kind == .egress && objects[.zoneEgresses, namespace: self.namespace, name: proxy.name] != nil
+            })
         let owner = objects[.deployments, namespace: self.namespace, name: "egret-control-plane"]
         var observed = Observed(
             settings: settings, systemNamespace: self.namespace, controlPlane: owner.map { OwnerReference(controller: $0) },
             objects: objects, trust: authorities.trust, authorityProblems: authorities.problems,
             writeFailures: self.writeFailures.failures(of: .zoneEgresses), acknowledgements: self.acknowledgements.all,
-            online: self.presence.online(at: now), now: now)
+            online: online.union(self.acknowledgements.othersStreams), now: now)
         observed.signers = authorities.signers
         return (observed, authorities, meshes)
     }

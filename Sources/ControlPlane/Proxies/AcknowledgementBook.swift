@@ -11,6 +11,10 @@ package final class AcknowledgementBook: Sendable {
         var own: [ProxyID: AcknowledgementReport.Entry] = [:]
         /// The newest that others published. It outlives their objects: what a proxy said holds until it says something else.
         var others: [ProxyID: AcknowledgementReport.Entry] = [:]
+        /// Proxies that are no pods and serve, by the streams that we hold.
+        var streams: Set<ProxyID> = []
+        /// The same of the other replicas, as they are now.
+        var othersStreams: Set<ProxyID> = []
     }
 
     private let state = Mutex(State())
@@ -28,6 +32,23 @@ package final class AcknowledgementBook: Sendable {
         self.state.withLock { state in
             for (proxy, entry) in report where entry.at > state.others[proxy]?.at ?? .distantPast { state.others[proxy] = entry }
         }
+    }
+
+    /// Takes which proxies that are no pods have a stream to us.
+    package func hold(_ streams: Set<ProxyID>) {
+        let isNews = self.state.withLock { state in
+            defer { state.streams = streams }
+            return state.streams != streams
+        }
+        if isNews { self.said.tell() }
+    }
+
+    package var streams: Set<ProxyID> { self.state.withLock { $0.streams } }
+
+    /// Which proxies that are no pods have a stream to another replica.
+    package var othersStreams: Set<ProxyID> {
+        get { self.state.withLock { $0.othersStreams } }
+        set { self.state.withLock { $0.othersStreams = newValue } }
     }
 
     /// Yields after each word of a proxy.
