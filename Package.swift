@@ -195,14 +195,16 @@ let package = Package(
         tests(
             "ControlPlane",
             [
-                "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "Telemetry", "CurlTransport", "Store",
+                "egret-cp", "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "Telemetry",
+                "CurlTransport", "Store",
                 "Tokens",
                 logging, lifecycle, x509, crypto,
             ]),
         tests(
             "DataPlane",
             [
-                "egret-dp", "egret-bench", "JSONModel", "Routing", "ProxyHeader", "ConfigSync", "Identity", hummingbird, hummingbirdTLS, logging, nioCore,
+                "egret-dp", "egret-bench", "JSONModel", "Routing", "ProxyHeader", "ConfigSync", "Identity", hummingbird, hummingbirdTLS,
+                logging, nioCore,
                 nioPosix, nioSSL, x509,
                 crypto,
             ]),

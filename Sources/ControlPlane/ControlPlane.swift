@@ -23,7 +23,8 @@ package struct ControlPlane: Sendable {
         let hub = ConfigHub(presence: presence)
         let writeFailures = WriteFailureBook()
         let reader = WorldReader(
-            client: client, namespace: options.namespace, identity: options.identity, acknowledgements: acknowledgements, writeFailures: writeFailures,
+            client: client, namespace: options.namespace, identity: options.identity, acknowledgements: acknowledgements,
+            writeFailures: writeFailures,
             presence: presence)
         let elector =
             options.electsLeader

@@ -95,7 +95,8 @@ package enum AcknowledgementReport {
         guard let text = object["data"]?[Self.key]?.string, let members = (try? JSON(parsing: text))?.object else { return [:] }
         var entries: [ProxyID: Entry] = [:]
         for (name, member) in members {
-            guard let proxy = Self.proxy(name), let hash = member["hash"]?.string, let at = member["at"]?.string.flatMap(Date.init(rfc3339:))
+            guard let proxy = Self.proxy(name), let hash = member["hash"]?.string,
+                let at = member["at"]?.string.flatMap(Date.init(rfc3339:))
             else { continue }
             let errors = (member["errors"]?.array ?? []).compactMap { error in
                 error["item"]?.string.map { ItemError(item: $0, message: error["message"]?.string ?? "") }
