@@ -23,6 +23,9 @@ package struct CrossFieldRule: Sendable {
     package let reason: Reason
     /// Means exactly what `rule` means.
     package let holds: @Sendable (_ self: JSON, _ oldSelf: JSON?) -> Bool
+    package let isTransition: Bool
+    /// `path` in its parts.
+    private let steps: [(key: String, isList: Bool)]
 
     init(
         _ kind: String, _ path: String, rule: String, message: String, fieldPath: String? = nil, reason: Reason = .invalid,
@@ -35,16 +38,16 @@ package struct CrossFieldRule: Sendable {
         self.fieldPath = fieldPath
         self.reason = reason
         self.holds = holds
+        self.isTransition = rule.contains("oldSelf")
+        self.steps = path.split(separator: ".").map { step in
+            step.hasSuffix("[]") ? (String(step.dropLast(2)), true) : (String(step), false)
+        }
     }
-
-    package var isTransition: Bool { self.rule.contains("oldSelf") }
 
     /// Every value at `path` in `object`, with the concrete path of each.
     private func values(in object: JSON) -> [(path: String, value: JSON)] {
         var found = [(path: "", value: object)]
-        for step in self.path.split(separator: ".") {
-            let isList = step.hasSuffix("[]")
-            let key = isList ? String(step.dropLast(2)) : String(step)
+        for (key, isList) in self.steps {
             found = found.flatMap { path, value -> [(path: String, value: JSON)] in
                 guard let member = value[key], !member.isNull else { return [] }
                 let path = path.isEmpty ? key : "\(path).\(key)"
@@ -79,9 +82,10 @@ package enum CrossFieldRules {
     package static func rule(text: String) -> CrossFieldRule? { self.byText[text] }
 
     package static func violations(kind: String, object: JSON, nestsSpec: Bool = false) -> [Violation] {
-        self.all.filter { $0.kind == kind }.flatMap { $0.violations(in: object, nestsSpec: nestsSpec) }
+        (self.byKind[kind] ?? []).flatMap { $0.violations(in: object, nestsSpec: nestsSpec) }
     }
 
+    private static let byKind = Dictionary(grouping: all, by: \.kind)
     private static let byText = Dictionary(Self.all.map { ($0.rule, $0) }, uniquingKeysWith: { first, _ in first })
 }
 

@@ -6,21 +6,17 @@ import Routing
 extension World {
     /// The tables of all egress proxies, pods and others. They differ only in the address they listen on.
     func planEgressConfigs(_ plan: inout Plan) {
-        var table: ProxyConfig?
+        guard let table = self.egressTable else { return }
         for judged in self.egresses {
             guard let egress = judged.accountable else { continue }
             if let address = egress.address {
-                let shared = table ?? self.egressTable()
-                table = shared
-                plan.configs[ProxyID(.egress, egress.name)] = Self.config(shared, listeningOn: address, port: egress.port)
+                plan.configs[ProxyID(.egress, egress.name)] = Self.config(table, listeningOn: address, port: egress.port)
                 continue
             }
             guard self.isRun(judged) else { continue }
             for pod in self.pods(of: egress.name) {
                 guard let address = pod.podIP else { continue }
-                let shared = table ?? self.egressTable()
-                table = shared
-                plan.configs[ProxyID(.egress, pod: pod)] = Self.config(shared, listeningOn: address, port: egress.port)
+                plan.configs[ProxyID(.egress, pod: pod)] = Self.config(table, listeningOn: address, port: egress.port)
             }
         }
     }
@@ -38,12 +34,13 @@ extension World {
 
     func egressTableHash(port: UInt16) -> String {
         // Cannot fail: the value is made of texts and numbers.
-        (try? JSON(encoding: Self.config(self.egressTable(), listeningOn: "", port: port))).map { Fingerprint.of($0.text) } ?? ""
+        (try? JSON(encoding: Self.config(self.egressTable ?? ProxyConfig(), listeningOn: "", port: port))).map { Fingerprint.of($0.text) }
+            ?? ""
     }
 
     /// One listener for all meshes: server names carry the mesh. It is there even when it has no routes, so that callers
     /// are refused with a reason.
-    private func egressTable() -> ProxyConfig {
+    func makeEgressTable() -> ProxyConfig {
         var config = ProxyConfig()
         var routes: [Route] = []
         for mesh in self.sortedMeshes where mesh.backend != nil {

@@ -21,7 +21,9 @@ extension World {
         /// Where their host names may lead.
         let resolvedAddresses: AddressRules
         /// Usable ones in the order of their names.
-        var items: [Item] = []
+        private(set) var items: [Item] = []
+        /// Places in `items`, by service.
+        private var places: [String: [Int]] = [:]
         /// Why one is not served, by object name.
         var problems: [String: Verdict] = [:]
 
@@ -31,7 +33,16 @@ extension World {
             let tls: UpstreamTLS
         }
 
-        func items(_ subset: Subset) -> [Item] { self.items.filter { subset.covers($0.service.tags) } }
+        init(resolvedAddresses: AddressRules) { self.resolvedAddresses = resolvedAddresses }
+
+        mutating func append(_ item: Item) {
+            self.places[item.service.service.text, default: []].append(self.items.count)
+            self.items.append(item)
+        }
+
+        func items(service: String) -> [Item] { (self.places[service] ?? []).map { self.items[$0] } }
+
+        func items(_ subset: Subset) -> [Item] { self.items(service: subset.service).filter { subset.covers($0.service.tags) } }
 
         func cluster(_ subset: Subset, in mesh: MeshName) -> Cluster {
             Cluster(name: subset.cluster(mesh), places: self.items(subset).map { ($0.endpoint, $0.tls) }, rules: self.resolvedAddresses)
@@ -44,14 +55,15 @@ extension World {
         let mesh = mesh.name
         var found = ExternalServices(resolvedAddresses: self.observed.settings.egress.resolvedAddresses)
         let secrets = self.secrets(of: mesh)
-        let remote = Set(
-            self.remoteIngresses.flatMap(\.services).filter { $0.mesh == mesh.text && !$0.isExternal }.compactMap { $0.tags[Tag.service] })
-        for judged in self.externalServices {
-            guard let service = judged.accountable, service.mesh == mesh else { continue }
+        let remote = (self.remoteOffers[mesh] ?? [:]).filter { $0.value.contains { !$0.isExternal } }
+        // By service in lower case, the first of it.
+        var first: [String: ExternalService] = [:]
+        for judged in self.externalsByMesh[mesh]?.judged ?? [] {
+            guard let service = judged.accountable else { continue }
             let name = judged.object.name
             // Behind an egress, one of another zone is that zone's to serve. Dialled directly, a zone is only a hint.
             if usesEgress, let zone = service.zone, zone != self.observed.settings.zone { continue }
-            if remote.contains(service.service.text) {
+            if remote[service.service.text] != nil {
                 found.problems[name] = .needsPerson(
                     .conflict,
                     "A ZoneIngress already offers \(service.service) in mesh \(mesh) and that one is used. Next: give one of the two another kuma.io/service."
@@ -60,12 +72,10 @@ extension World {
             }
             // Server names do not tell upper from lower case.
             let folded = service.service.text.lowercased()
-            if let twin = found.items.first(where: {
-                $0.service.service != service.service && $0.service.service.text.lowercased() == folded
-            }) {
+            if let twin = first[folded], twin.service != service.service {
                 found.problems[name] = .needsPerson(
                     .conflict,
-                    "ExternalService \(twin.service.name) has a kuma.io/service that differs in case only, and that one is used. Next: rename one of the two."
+                    "ExternalService \(twin.name) has a kuma.io/service that differs in case only, and that one is used. Next: rename one of the two."
                 )
                 continue
             }
@@ -80,14 +90,14 @@ extension World {
             do throws(MissingSource) {
                 let tls = try Self.upstreamTLS(service, Verification(judged.object, service), secrets)
                 let endpoint = Endpoint(address: service.host, port: service.port, locality: service.zone)
-                if found.items.contains(where: {
-                    $0.service.service == service.service && $0.endpoint == endpoint && $0.service.tags == service.tags
-                }) {
+                let alike = found.items(service: service.service.text)
+                if alike.contains(where: { $0.endpoint == endpoint && $0.service.tags == service.tags }) {
                     found.problems[name] = .needsPerson(
                         .conflict, "Another ExternalService has the same kuma.io/service, tags and address. Next: delete one of them.")
                     continue
                 }
-                found.items.append(.init(service: service, endpoint: endpoint, tls: tls))
+                found.append(.init(service: service, endpoint: endpoint, tls: tls))
+                if first[folded] == nil { first[folded] = service }
             } catch {
                 found.problems[name] = error.verdict
             }
@@ -165,14 +175,12 @@ extension World {
     /// What a proxy says about a cluster. What it says about one of its endpoints is about `place` alone.
     func rejected(place: String, cluster isMeant: (String) -> Bool) -> Verdict? {
         let prefix = "cluster "
-        let errors = self.observed.acknowledgements.sorted { $0.key < $1.key }.flatMap { proxy, answer in
-            answer.errors.filter { error in
-                guard error.item.hasPrefix(prefix), isMeant(String(error.item.dropFirst(prefix.count))) else { return false }
-                return !error.message.hasPrefix("endpoint ") || error.message.hasPrefix("endpoint \(place):")
-            }.map { (proxy, $0.message) }
+        let first = self.rejections.first { _, error in
+            guard error.item.hasPrefix(prefix), isMeant(String(error.item.dropFirst(prefix.count))) else { return false }
+            return !error.message.hasPrefix("endpoint ") || error.message.hasPrefix("endpoint \(place):")
         }
-        guard let (proxy, message) = errors.first else { return nil }
-        return .needsPerson(.configRejected, "\(proxy) cannot use it: \(message.asSentence)")
+        guard let first else { return nil }
+        return .needsPerson(.configRejected, "\(first.proxy) cannot use it: \(first.error.message.asSentence)")
     }
 }
 

@@ -146,12 +146,9 @@ extension World {
 
     /// Whether the service is one outside of the mesh, here or in another zone.
     private func isExternal(_ subset: Subset, in mesh: MeshName) -> Bool {
-        let offered = self.remoteIngresses.flatMap(\.services).filter { $0.mesh == mesh.text && subset.covers($0.tags) }
+        let offered = self.offers(subset, in: mesh)
         if !offered.isEmpty { return offered.allSatisfy(\.isExternal) }
-        return self.externalServices.contains { judged in
-            guard let service = judged.accountable, service.mesh == mesh else { return false }
-            return service.service.text == subset.service
-        }
+        return self.externalsByMesh[mesh]?.names.contains(subset.service) == true
     }
 
     /// Inbounds of ready proxies of this zone, by service.

@@ -38,7 +38,8 @@ struct Subset: Hashable, Comparable {
     }
 
     static func < (left: Self, right: Self) -> Bool {
-        (left.service, TagSNI(service: "", tags: left.tags).text) < (right.service, TagSNI(service: "", tags: right.tags).text)
+        if left.service != right.service { return left.service < right.service }
+        return TagSNI(service: "", tags: left.tags).text < TagSNI(service: "", tags: right.tags).text
     }
 }
 
@@ -59,22 +60,59 @@ extension World {
                 subsets.insert(Subset(service: full.service, tags: destination.tags.filter { $0.value != TagSelector.any }))
             }
         }
-        let wanted = self.requestedSubsets[mesh] ?? []
-        return subsets.union(wanted.filter { wanted in offered.contains { wanted.covers($0) } }).sorted()
+        let byService = Dictionary(grouping: offered) { $0[Tag.service] ?? "" }
+        for wanted in self.requestedSubsets[mesh] ?? [] where byService[wanted.service]?.contains(where: wanted.covers) == true {
+            subsets.insert(wanted)
+        }
+        return subsets.sorted()
     }
 
     /// Tags of what other zones offer to a mesh.
-    func remoteTags(in mesh: MeshName) -> [[String: String]] {
-        self.remoteIngresses.flatMap(\.services).filter { $0.mesh == mesh.text }.map(\.tags)
+    func remoteTags(in mesh: MeshName) -> [[String: String]] { (self.remoteOffers[mesh] ?? [:]).values.flatMap { $0.map(\.tags) } }
+
+    /// What other zones offer, by mesh and service, in the order of the ingresses.
+    func findRemoteOffers() -> [MeshName: [String: [RemoteOffer]]] {
+        var found: [MeshName: [String: [RemoteOffer]]] = [:]
+        for (index, ingress) in self.remoteIngresses.enumerated() {
+            for service in ingress.services {
+                guard let mesh = try? MeshName(service.mesh), let name = service.tags[Tag.service] else { continue }
+                found[mesh, default: [:]][name, default: []].append(
+                    RemoteOffer(ingress: index, tags: service.tags, instances: service.instances, isExternal: service.isExternal))
+            }
+        }
+        return found
+    }
+
+    func offers(_ subset: Subset, in mesh: MeshName) -> [RemoteOffer] {
+        (self.remoteOffers[mesh]?[subset.service] ?? []).filter { subset.covers($0.tags) }
     }
 
     /// Where other zones take traffic for a subset. An ingress counts by its instances.
     func remoteEndpoints(_ subset: Subset, in mesh: MeshName) -> [Endpoint] {
-        self.remoteIngresses.compactMap { ingress in
-            let instances = ingress.services.filter { $0.mesh == mesh.text && subset.covers($0.tags) }.map(\.instances)
-            if instances.isEmpty { return nil }
-            return Endpoint(
-                address: ingress.advertised.address, port: ingress.advertised.port, weight: instances.reduce(0, +), locality: ingress.zone)
+        var endpoints: [(ingress: Int, endpoint: Endpoint)] = []
+        for offer in self.offers(subset, in: mesh) {
+            if endpoints.last?.ingress == offer.ingress {
+                endpoints[endpoints.count - 1].endpoint.weight += offer.instances
+            } else {
+                let ingress = self.remoteIngresses[offer.ingress]
+                endpoints.append(
+                    (
+                        offer.ingress,
+                        Endpoint(
+                            address: ingress.advertised.address, port: ingress.advertised.port, weight: offer.instances,
+                            locality: ingress.zone)
+                    ))
+            }
         }
+        return endpoints.map(\.endpoint)
     }
+}
+
+/// A tag set of a service that an ingress of another zone takes traffic for.
+struct RemoteOffer {
+    /// Position among the remote ingresses.
+    let ingress: Int
+    let tags: [String: String]
+    let instances: Int
+    let isExternal: Bool
 }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import JSONModel
 import KubeAPI
 import MeshModel
+import Routing
 
 /// The observed objects read into values and judged, once per plan.
 struct World {
@@ -46,6 +47,13 @@ struct World {
     private(set) var egressPods: [String: [KubeObject]] = [:]
     private(set) var readyEgresses: [EgressEndpoint] = []
     private(set) var remoteIngresses: [RemoteIngress] = []
+    private(set) var remoteOffers: [MeshName: [String: [RemoteOffer]]] = [:]
+    /// Whether or not they can be served.
+    let externalsByMesh: [MeshName: (judged: [Judged<ExternalService>], names: Set<String>)]
+    /// What proxies cannot use, in the order of the proxies.
+    let rejections: [(proxy: ProxyID, error: ItemError)]
+    /// Of all egresses, without the address they listen on; nil without any.
+    private(set) var egressTable: ProxyConfig?
     private(set) var localInbounds: [MeshName: [String: [LocalInbound]]] = [:]
     private(set) var servedExternals: [MeshName: ExternalServices] = [:]
     private(set) var servedMeshExternals: [MeshName: MeshExternalServices] = [:]
@@ -71,6 +79,13 @@ struct World {
         self.trafficPermissions = reader.read(.trafficPermissions).map { Self.judge($0, soundMeshes) }
         self.trafficRoutes = reader.read(.trafficRoutes).map { Self.judge($0, soundMeshes) }
         self.tcpRoutes = reader.readSystem(.meshTCPRoutes).map { Self.judge($0, soundMeshes) }
+        self.externalsByMesh = Dictionary(
+            grouping: self.externalServices.filter { $0.accountable != nil }, by: { $0.accountable?.mesh ?? .default }
+        ).mapValues { judged in (judged, Set(judged.compactMap { $0.accountable?.service.text })) }
+        self.rejections = observed.acknowledgements.filter { !$0.value.errors.isEmpty }.sorted { $0.key < $1.key }.flatMap {
+            proxy, answer in
+            answer.errors.map { (proxy, $0) }
+        }
         self.meshPermissions = Dictionary(grouping: self.permissions.compactMap(\.accountable), by: \.mesh)
         self.tagPermissions = Dictionary(
             grouping: self.trafficPermissions.compactMap { judged in judged.accountable.map { (judged.created, $0) } }, by: \.1.mesh)
@@ -83,6 +98,7 @@ struct World {
         self.egressPods = self.findEgressPods()
         self.readyEgresses = self.findReadyEgresses()
         self.remoteIngresses = self.findRemoteIngresses()
+        self.remoteOffers = self.findRemoteOffers()
         self.localInbounds = self.findLocalInbounds()
         for mesh in soundMeshes.values {
             self.servedExternals[mesh.name] = self.findExternalServices(of: mesh)
@@ -96,6 +112,7 @@ struct World {
         for (mesh, routes) in self.connectionRoutes {
             self.request(routes.flatMap(\.rules).flatMap { $0.backends ?? [] }.map(\.destination), in: mesh)
         }
+        if self.egresses.contains(where: { $0.accountable != nil }) { self.egressTable = self.makeEgressTable() }
     }
 
     private mutating func request(_ destinations: [Destination], in mesh: MeshName) {
