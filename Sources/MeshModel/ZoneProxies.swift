@@ -62,7 +62,9 @@ package struct ZoneIngress: MeshResource {
         package let mesh: String
         /// `kuma.io/service` and everything else.
         package let tags: [String: String]
+        /// A weight, and so bounded.
         package let instances: Int
+        static let maxInstances = 1_000_000
         /// The service is an ExternalService of that zone, served by its egress.
         package let isExternal: Bool
     }
@@ -84,7 +86,8 @@ package struct ZoneIngress: MeshResource {
         self.availableServices = fields.objects("availableServices").map { service in
             AvailableService(
                 mesh: service.string("mesh") ?? MeshName.default.text, tags: service.tags("tags") ?? [:],
-                instances: max(1, service.int("instances") ?? 1), isExternal: service.bool("externalService") ?? false)
+                instances: min(max(1, service.int("instances") ?? 1), AvailableService.maxInstances),
+                isExternal: service.bool("externalService") ?? false)
         }
         try Self.check(name: name, spec: spec, fields)
     }

@@ -29,12 +29,53 @@ struct NonsenseTests {
         }
     }
 
+    private static let policies = """
+        ---
+        apiVersion: kuma.io/v1alpha1
+        kind: MeshExternalService
+        metadata: {name: outside, namespace: kuma-system}
+        spec:
+          match: {port: 443, protocol: http}
+          endpoints: [{address: a.example, port: 443}, {address: 10.0.0.1, port: 443, priority: 1}]
+          tls: {enabled: true, version: {min: TLS12, max: TLS13}, verification: {mode: Secured, subjectAltNames: [{value: a}]}}
+        ---
+        apiVersion: kuma.io/v1alpha1
+        kind: TrafficPermission
+        mesh: default
+        metadata: {name: web}
+        spec: {sources: [{match: {kuma.io/service: web}}], destinations: [{match: {kuma.io/service: '*', version: v1}}]}
+        ---
+        apiVersion: kuma.io/v1alpha1
+        kind: TrafficRoute
+        mesh: default
+        metadata: {name: all}
+        spec:
+          sources: [{match: {kuma.io/service: '*'}}]
+          destinations: [{match: {kuma.io/service: '*'}}]
+          conf:
+            split: [{weight: 1, destination: {kuma.io/service: '*'}}, {weight: 2, destination: {kuma.io/service: db, version: '*'}}]
+            http: [{match: {path: {prefix: /}}, modify: {host: {value: a}}, destination: {kuma.io/service: db}}]
+        ---
+        apiVersion: kuma.io/v1alpha1
+        kind: MeshTCPRoute
+        metadata: {name: canary, namespace: kuma-system}
+        spec:
+          targetRef: {kind: MeshSubset, tags: {kuma.io/service: web_demo_svc_80}}
+          to:
+          - targetRef: {kind: MeshService, name: backend}
+            rules: [{default: {backendRefs: [{kind: MeshService, name: db, weight: 3}, {kind: MeshExternalService, name: outside}]}}]
+
+        """
+
     private func world() throws -> TestZone {
         var zone = try TestZone()
         try zone.addMesh()
-        try zone.add(Fixture.httpbin + Fixture.east + Fixture.allowAll)
+        try zone.add(Fixture.httpbin + Fixture.east + Fixture.allowAll + Self.policies)
         try zone.addWorkload(
-            "web", ip: "10.3.0.1", outbounds: "{port: 1, tags: {kuma.io/service: httpbin}}", inbound: ", servicePort: 8080")
+            "web", ip: "10.3.0.1",
+            outbounds:
+                "{port: 1, tags: {kuma.io/service: httpbin}}, {port: 2, tags: {kuma.io/service: backend}}, {port: 3, backendRef: {kind: MeshExternalService, name: outside}}",
+            inbound: ", servicePort: 8080")
         zone.settle()
         try zone.addEgressPod(1)
         zone.settle()
@@ -45,7 +86,7 @@ struct NonsenseTests {
     func random(seed: Int) throws {
         var generator = SeededGenerator(seed: UInt64(seed))
         let sane = try self.world()
-        for _ in 0..<40 {
+        for _ in 0..<30 {
             var zone = sane
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
                 let types = ResourceType.kumaTypes + [.deployments, .services, .pods, .secrets]
