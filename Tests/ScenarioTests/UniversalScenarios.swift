@@ -1,100 +1,84 @@
+import Foundation
+import JSONModel
 import TestKit
 import Testing
 
-/// The real programs without Kubernetes, on loopback addresses of this machine.
-@Suite("Without Kubernetes", .serialized, .timeLimit(.minutes(4)))
-struct UniversalScenarios {
-    private static func mesh(_ routing: String) -> String {
-        "{type: Mesh, name: default, mtls: {enabledBackend: ca-1, backends: [{name: ca-1, type: builtin}]}, routing: {\(routing)}}\n"
-    }
-
-    @Test("External services of both kinds: permissions, routes, what is broken, and no egress")
-    func story() async throws {
-        try await UniversalZone.with { zone in
-            let refusal = try await zone.tryEgretctl(
-                ["apply", "-f", "-"], input: "{type: Mesh, name: default, routing: {zoneEgress: true}}")
-            #expect(refusal.status != 0 && refusal.errors.contains("mtls: has to be set when zoneEgress enabled"), "\(refusal)")
-            try await zone.apply(Self.mesh("zoneEgress: false"))
-
-            try await HTTPSServer.with(directory: zone.folder, address: "\(zone.net).9") { server in
-                try await zone.withEgress { egress in
-                    let outbounds = [
-                        "port: 10080, backendRef: {kind: MeshExternalService, name: httpbin}",
-                        "port: 10081, tags: {kuma.io/service: old}",
-                    ]
-                    try await zone.withDataplane("web", outbounds: outbounds) { _ in try await self.story(zone, server, egress) }
+extension Scenarios {
+    /// Everything as plain processes, without a cluster.
+    @Suite("Without Kubernetes")
+    struct Universal {
+        @Test("Certificates are renewed, the authority is rotated and an egress stops, and no connection notices")
+        func identity() async throws {
+            try await Zone.with { zone in
+                try await zone.apply(Self.resources(zone))
+                try await zone.egress(1) { one in
+                    try await zone.egress(2) { _ in
+                        try await zone.workload { web in
+                            do { try await Self.story(zone, one, web) } catch {
+                                print(one.log, web.log)
+                                throw error
+                            }
+                        }
+                    }
                 }
             }
         }
-    }
 
-    private func story(_ zone: UniversalZone, _ server: HTTPSServer, _ egress: BackgroundProcess) async throws {
-        let newer = "http://\(zone.outbound):10080/", older = "http://\(zone.outbound):10081/"
+        private static func story(_ zone: Zone, _ one: BackgroundProcess, _ web: BackgroundProcess) async throws {
+            try await eventually("a connection is carried") { try await zone.talk(seconds: 0.2).status == 0 ? true : nil }
+            // Certificates live for ten seconds: this connection outlives several, and both authorities.
+            async let long = zone.talk(seconds: 25)
+            for step in ["is being made", "signs from now on", "is not trusted any more"] {
+                try await eventually("egretctl rotate ca: \(step)") { () -> Bool? in
+                    let result = try await zone.tryEgretctl("rotate", "ca")
+                    return result.status == 0 && result.output.contains(step) ? true : nil
+                }
+                // New connections work at every step.
+                for _ in 0..<5 { #expect(try await zone.talk(seconds: 0.05).status == 0, "after \"\(step)\"") }
+            }
+            let carried = try await long
+            #expect(carried.status == 0, "\(carried)")
+            for proxy in [one, web] {
+                #expect(proxy.log.split(separator: "\n").count { $0.contains("Certificate renewed") } >= 3, "\(proxy.log)")
+            }
+            let mesh = try await zone.egretctl("get", "mesh", "default", "-o", "json")
+            #expect(try JSON(parsing: mesh).at("mtls", "backends")?[0]?.at("conf", "caCert", "generations") == [2])
 
-        // One works, another is broken and says so on itself.
-        for (name, ca) in [("httpbin", server.certificate), ("broken", "not a certificate")] {
-            try await zone.apply(
-                "type: MeshExternalService\nmesh: default\nname: \(name)\n" + Manifests.meshExternalSpec(address: server.address, ca: ca))
+            // An egress stops while clients come: nobody is sent to it any more, and who is there may stay.
+            async let many = zone.comeAndGo(seconds: 6)
+            try await Task.sleep(for: .seconds(1))
+            one.send(SIGTERM)
+            let gone = try await many
+            #expect(gone.status == 0, "\(gone)")
+            try await eventually("it is deregistered") {
+                try await zone.egretctl("get", "zoneegresses").contains("zoneegress-1") ? nil : true
+            }
         }
-        try await zone.waitForCondition("Ready", "False InvalidSpec", of: "meshexternalservice", "broken")
-        try await zone.waitForCondition("Ready", "True Ready", of: "meshexternalservice", "httpbin")
-        let table = try await zone.egretctl("get", "meshexternalservices")
-        #expect(table.contains("broken") && table.contains("InvalidSpec") && table.contains("STATUS"))
-        try await Caller.waitUntilPasses(newer)
-        #expect(try await Caller.curl(newer).output.contains("hello from the outside world"))
-        #expect(server.requests > 0)
 
-        // The older kind is refused until a permission by tags allows it.
-        try await zone.apply(
-            Self.mesh("zoneEgress: true") + "---\n" + Self.externalService("httpbin", server) + "---\n"
-                + "{type: TrafficRoute, mesh: default, name: all, sources: [{match: {kuma.io/service: '*'}}], destinations: [{match: {kuma.io/service: '*'}}], conf: {destination: {kuma.io/service: httpbin}}}\n"
-        )
-        try await eventually("the egress refuses the caller as not_permitted") { () -> Bool? in
-            guard try await Caller.curl(older).status != 0 else { return nil }
-            return egress.log.contains("not_permitted") ? true : nil
+        private static func resources(_ zone: Zone) -> String {
+            """
+            type: Mesh
+            name: default
+            mtls:
+              enabledBackend: ca-1
+              backends: [{name: ca-1, type: builtin, dpCert: {rotation: {expiration: 10s}}}]
+            routing: {zoneEgress: true}
+            ---
+            type: ExternalService
+            mesh: default
+            name: echo
+            tags: {kuma.io/service: echo, kuma.io/protocol: tcp}
+            networking: {address: "\(zone.echo)"}
+            ---
+            type: MeshTrafficPermission
+            mesh: default
+            name: web-to-echo
+            spec:
+              targetRef: {kind: MeshService, name: echo}
+              from:
+              - targetRef: {kind: MeshService, name: web}
+                default: {action: Allow}
+            """
         }
-        #expect(try await zone.condition("Permitted", of: "external-services", "httpbin") == "False NoPermission")
-        // The outbound says `old`; the route says where it goes instead.
-        try await zone.apply(
-            "{type: TrafficPermission, mesh: default, name: web, sources: [{match: {kuma.io/service: web}}], destinations: [{match: {kuma.io/service: httpbin}}]}"
-        )
-        try await Caller.waitUntilPasses(older)
-
-        // A newer route goes before it, and a newer permission before that by tags.
-        try await zone.apply(
-            "{type: MeshTCPRoute, mesh: default, name: old, spec: {to: [{targetRef: {kind: MeshService, name: old}, rules: [{default: {backendRefs: [{kind: MeshExternalService, name: httpbin}]}}]}]}}"
-        )
-        try await zone.apply(
-            "{type: MeshTrafficPermission, mesh: default, name: nobody, spec: {targetRef: {kind: MeshExternalService, name: httpbin}, from: [{targetRef: {kind: MeshService, name: web}, default: {action: Deny}}]}}"
-        )
-        try await Caller.waitUntilFails(older)
-        try await zone.egretctl("delete", "meshtcproute", "old")
-        try await Caller.waitUntilPasses(older)
-
-        // No egress: closed, never around.
-        egress.send(15)
-        try await Caller.waitUntilFails(older)
-        let requests = server.requests
-        #expect(try await Caller.curl(older).status != 0)
-        #expect(server.requests == requests)
-        try await zone.waitForCondition("Ready", "False NoReadyEndpoints", of: "mesh", "default")
-    }
-
-    private static func externalService(_ name: String, _ server: HTTPSServer) -> String {
-        """
-        type: ExternalService
-        mesh: default
-        name: \(name)
-        tags: {kuma.io/service: \(name), kuma.io/protocol: http}
-        networking:
-          address: \(server.address)
-          tls:
-            enabled: true
-            serverName: httpbin.example
-            caCert:
-              inlineString: |
-        \(server.certificate.split(separator: "\n").map { "        \($0)" }.joined(separator: "\n"))
-
-        """
     }
 }
