@@ -2039,8 +2039,8 @@ spec:
                     maxLength: 253
                     type: string
                   proxyTypes:
-                    description: Kinds of proxies. Accepted and not acted on; the
-                      Accepted condition says so.
+                    description: Kinds of proxies. Without Sidecar nobody is meant,
+                      and the Accepted condition says so.
                     items:
                       description: A kind of proxy.
                       enum:
@@ -2190,8 +2190,8 @@ spec:
                           maxLength: 253
                           type: string
                         proxyTypes:
-                          description: Kinds of proxies. Accepted and not acted on;
-                            the Accepted condition says so.
+                          description: Kinds of proxies. Without Sidecar nobody is
+                            meant, and the Accepted condition says so.
                           items:
                             description: A kind of proxy.
                             enum:
@@ -2396,9 +2396,7 @@ spec:
                           - MeshGateway
                           type: string
                         mesh:
-                          description: Mesh of the referent, where it is another one.
-                            Accepted and not acted on; the Accepted condition says
-                            so.
+                          description: 'Reserved: not to be set.'
                           maxLength: 63
                           type: string
                         name:
@@ -2406,8 +2404,8 @@ spec:
                           maxLength: 253
                           type: string
                         proxyTypes:
-                          description: Kinds of proxies. Accepted and not acted on;
-                            the Accepted condition says so.
+                          description: Kinds of proxies. Without Sidecar nobody is
+                            meant, and the Accepted condition says so.
                           items:
                             description: A kind of proxy.
                             enum:
@@ -2461,8 +2459,7 @@ spec:
                     - MeshExternalService
                     type: string
                   mesh:
-                    description: Mesh of the referent, where it is another one. Accepted
-                      and not acted on; the Accepted condition says so.
+                    description: 'Reserved: not to be set.'
                     maxLength: 63
                     type: string
                   name:
@@ -2471,8 +2468,8 @@ spec:
                     maxLength: 253
                     type: string
                   proxyTypes:
-                    description: Kinds of proxies. Accepted and not acted on; the
-                      Accepted condition says so.
+                    description: Kinds of proxies. Without Sidecar nobody is meant,
+                      and the Accepted condition says so.
                     items:
                       description: A kind of proxy.
                       enum:

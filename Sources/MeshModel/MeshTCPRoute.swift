@@ -10,6 +10,8 @@ package struct MeshTCPRoute: MeshResource {
     /// The proxies whose connections are meant.
     package let target: TargetRef
     package let rules: [Rule]
+    /// Fields in use that Egret accepts and does not act on, sorted.
+    package let ignoredFields: [String]
 
     package struct Rule: Hashable, Sendable {
         /// The service that is called.
@@ -43,6 +45,8 @@ package struct MeshTCPRoute: MeshResource {
             guard let to else { return [] }
             return backends.isEmpty ? [Rule(to: to, backends: nil)] : backends.map { Rule(to: to, backends: $0) }
         }
+        let usesSections = fields.objects("to").contains { $0.object("targetRef")?.string("sectionName")?.isEmpty == false }
+        self.ignoredFields = usesSections ? ["to[].targetRef.sectionName"] : []
         try Self.check(name: name, spec: spec, fields)
     }
 

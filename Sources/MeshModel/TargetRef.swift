@@ -12,11 +12,14 @@ package struct TargetRef: Hashable, Sendable {
     package let kind: Kind
     package let name: String?
     package let tags: [String: String]
+    /// `proxyTypes` leaves the proxies beside workloads out: nobody Egret knows is meant.
+    package let isOfGateways: Bool
 
-    package init(_ kind: Kind, name: String? = nil, tags: [String: String] = [:]) {
+    package init(_ kind: Kind, name: String? = nil, tags: [String: String] = [:], isOfGateways: Bool = false) {
         self.kind = kind
         self.name = name
         self.tags = tags
+        self.isOfGateways = isOfGateways || kind == .meshGateway
     }
 }
 
@@ -47,7 +50,9 @@ extension Fields {
             self.demandName(name, text)
             disallow("mesh", "proxyTypes")
         }
-        return TargetRef(kind, name: name, tags: self.tags("tags") ?? [:])
+        let types = self.strings("proxyTypes") ?? []
+        return TargetRef(
+            kind, name: name, tags: self.tags("tags") ?? [:], isOfGateways: !types.isEmpty && !types.contains("Sidecar"))
     }
 
     private func demandName(_ name: String?, _ kind: String) {

@@ -38,6 +38,10 @@ enum CallerPattern: Hashable {
     case inexact
 
     init(_ reference: TargetRef) {
+        if reference.isOfGateways {
+            self = .inexact
+            return
+        }
         switch reference.kind {
         case .mesh: self = .anybody
         case .meshService: self = .service(reference.name ?? "")

@@ -149,6 +149,8 @@ extension MeshExternalService {
                 section: String(self.port)
             ).text
         }
+        // The form's labels are at fixed places, so a dot within one would make it the name of another.
+        guard !self.name.contains("."), !self.mesh.text.contains("."), !zone.contains(".") else { return [self.sni] }
         return [self.sni] + later
     }
 }

@@ -15,8 +15,8 @@ extension World {
         var judged = judged
         if meshes[permission.mesh] == nil {
             judged.accepted = Self.meshNotFound(permission.mesh)
-        } else if permission.target.kind == .meshGateway {
-            judged.accepted = .needsPerson(.unsupported, "targetRef.kind MeshGateway is not supported. Next: use Mesh or MeshService.")
+        } else if permission.target.isOfGateways {
+            judged.accepted = .needsPerson(.unsupported, Self.gatewaysOnly)
         } else {
             let shadow = permission.rules.contains { $0.action == .allowWithShadowDeny }
             judged.accepted = Self.accepted(
@@ -24,6 +24,9 @@ extension World {
         }
         return judged
     }
+
+    static let gatewaysOnly =
+        "targetRef is about gateways only (kind MeshGateway, or proxyTypes without Sidecar), which is not supported. Next: use Mesh or MeshService."
 
     func permissionStatuses() -> [StatusPatch] {
         self.permissions.compactMap { judged in
@@ -34,7 +37,7 @@ extension World {
                     judgement.checks.append(
                         .needsPerson(
                             .unsupported,
-                            "from[\(index)].targetRef: \(rule.from.kind.rawValue) by tags is not supported, so \(effect). Next: use Mesh or MeshService."
+                            "from[\(index)].targetRef: \(rule.from.kind.rawValue) by tags or of gateways is not supported, so \(effect). Next: use Mesh or MeshService."
                         ))
                 }
             }

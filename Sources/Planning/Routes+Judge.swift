@@ -16,8 +16,10 @@ extension World {
         var judged = judged
         if meshes[route.mesh] == nil {
             judged.accepted = Self.meshNotFound(route.mesh)
-        } else if route.target.kind == .meshGateway {
-            judged.accepted = .needsPerson(.unsupported, "targetRef.kind MeshGateway is not supported. Next: use Mesh or MeshService.")
+        } else if route.target.isOfGateways {
+            judged.accepted = .needsPerson(.unsupported, Self.gatewaysOnly)
+        } else {
+            judged.accepted = Self.accepted("The spec is valid.", ignoring: route.ignoredFields)
         }
         return judged
     }

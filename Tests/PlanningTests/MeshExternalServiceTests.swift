@@ -70,6 +70,13 @@ struct MeshExternalServiceTests {
         for name in config.serverNames { #expect(try SNI(parsing: name).text == name) }
     }
 
+    @Test("A dotted name has the hash form only, because in the later form it could be mistaken for another's")
+    func dottedName() throws {
+        var zone = try self.zone(Self.httpbin.replacing("name: httpbin,", with: "name: default.httpbin,") + Self.httpbin)
+        let names = try #require(zone.settle().egressConfig()).serverNames
+        #expect(names.filter { $0.hasPrefix("sni.") }.count == 3 && Set(names).count == names.count)
+    }
+
     @Test("Without an egress there is no endpoint, whatever the mesh's flag says; through one the peer is zone-egress")
     func client() throws {
         for zoneEgress in [true, false] {

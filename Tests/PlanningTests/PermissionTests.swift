@@ -115,5 +115,11 @@ struct PermissionTests {
         #expect(zone.condition(.meshTrafficPermissions, "a", in: "demo") == "False WrongNamespace")
         #expect(zone.condition(.meshTrafficPermissions, "b") == "False MeshNotFound")
         #expect(zone.condition(.meshTrafficPermissions, "c") == "False Unsupported")
+        // What is meant for gateways alone is not taken as meant for all.
+        try zone.add(
+            text.replacing("name: a,", with: "name: d,").replacing(
+                "kind: Mesh}\n  from", with: "kind: Mesh, proxyTypes: [Gateway]}\n  from"))
+        zone.settle()
+        #expect(zone.condition(.meshTrafficPermissions, "d") == "False Unsupported")
     }
 }

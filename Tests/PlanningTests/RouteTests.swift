@@ -271,10 +271,11 @@ struct RouteTests {
                 + Self.tcpRoute("gateway", target: "kind: MeshGateway, name: edge", to: "kind: Mesh", "{kind: MeshService, name: a}")
                 + Self.tcpRoute("foreign", to: "kind: MeshService, name: a", "{kind: MeshService, name: a}").replacing(
                     "kuma-system", with: "demo")
-                + Self.tcpRoute("fine", to: "kind: MeshService, name: a", "{kind: MeshService, name: a}"))
+                + Self.tcpRoute("fine", to: "kind: MeshService, name: a, sectionName: '80'", "{kind: MeshService, name: a}"))
         #expect(zone.condition(.trafficRoutes, "lost") == "False MeshNotFound")
         #expect(zone.condition(.meshTCPRoutes, "gateway") == "False Unsupported")
         #expect(zone.condition(.meshTCPRoutes, "foreign", in: "demo") == "False WrongNamespace")
         #expect(zone.condition(.meshTCPRoutes, "fine") == "True Ready")
+        #expect(zone.message(.meshTCPRoutes, "fine", "Accepted").hasSuffix("Accepted and not acted on: to[].targetRef.sectionName."))
     }
 }

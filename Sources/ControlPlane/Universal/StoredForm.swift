@@ -44,6 +44,7 @@ enum StoredForm {
 
     private static func stamp(_ object: inout KubeObject, _ resource: StoredResource) {
         object.metadata.uid = resource.id.description
+        object.metadata.json["creationTimestamp"] = .string(resource.created.formatted(.iso8601))
         object.metadata.resourceVersion = "\(resource.version)"
         object.metadata.generation = Int(clamping: resource.version)
     }
