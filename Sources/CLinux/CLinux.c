@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <linux/sockios.h>
 #include <malloc.h>
@@ -126,11 +127,14 @@ int cl_set_reuse_address(int fd) { return set(fd, SOL_SOCKET, SO_REUSEADDR, 1); 
 int cl_set_reuse_port(int fd) { return set(fd, SOL_SOCKET, SO_REUSEPORT, 1); }
 int cl_set_v6_only(int fd) { return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1); }
 
+static int at_most(long long value, int limit) { return value < limit ? (int)value : limit; }
+
 int cl_set_keepalive(int fd, int idle_s, int interval_s, unsigned timeout_ms) {
+    // The kernel takes no more than MAX_TCP_KEEPIDLE and MAX_TCP_KEEPINTVL.
     int status = set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    if (status == 0) status = set(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
-    if (status == 0) status = set(fd, IPPROTO_TCP, TCP_KEEPINTVL, interval_s);
-    if (status == 0) status = set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)timeout_ms);
+    if (status == 0) status = set(fd, IPPROTO_TCP, TCP_KEEPIDLE, at_most(idle_s, 32767));
+    if (status == 0) status = set(fd, IPPROTO_TCP, TCP_KEEPINTVL, at_most(interval_s, 32767));
+    if (status == 0) status = set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, at_most(timeout_ms, INT_MAX));
     return status;
 }
 

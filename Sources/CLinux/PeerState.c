@@ -3,6 +3,7 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -24,6 +25,6 @@ int cl_peer_state_of(int fd, cl_peer_state *state) {
 }
 
 int cl_set_user_timeout(int fd, unsigned timeout_ms) {
-    int value = (int)timeout_ms;
+    int value = timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX;
     return setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, sizeof value) < 0 ? -errno : 0;
 }

@@ -8,7 +8,8 @@ extension Certificate {
         do {
             certificates = try PEMDocument.parseMultiple(pemString: pem).map { try Certificate(pemDocument: $0) }
         } catch {
-            throw IdentityError(.malformed, "\(what) is not a PEM certificate: \(error)")
+            // What the parser says speaks of its own source.
+            throw IdentityError(.malformed, "\(what) is not a PEM certificate")
         }
         guard !certificates.isEmpty else { throw IdentityError(.malformed, "\(what) holds no PEM certificate") }
         return certificates

@@ -81,7 +81,7 @@ struct StaticReader {
         var settings = StaticSettings()
         if let admin = fields.object("admin") {
             admin.only("address", "port")
-            settings.adminAddress = admin.nonEmpty("address")
+            settings.adminAddress = admin.has("address") ? admin.address("address") : nil
             settings.adminPort = admin.int("port", in: 0...65535)
         }
         settings.workers = fields.int("workers", in: 1...1024)

@@ -31,7 +31,7 @@ extension StaticReader {
 
     private func endpoint(_ fields: Fields) -> Endpoint? {
         fields.only("address", "port", "weight", "priority", "locality")
-        let address = fields.required("address")
+        let address = fields.address("address", orName: true)
         if !fields.has("port") { fields.violate("port", "is missing") }
         let port = fields.port("port")
         let weight = fields.int("weight", in: 1...1_000_000) ?? 1

@@ -11,7 +11,7 @@ extension StaticReader {
     private mutating func listener(_ fields: Fields) -> Listener? {
         fields.only("name", "address", "port", "proxyProtocol", "routes", "service", "passthrough", "originate")
         let name = fields.required("name")
-        let address = fields.required("address")
+        let address = fields.address("address")
         let proxyProtocol = fields.choice("proxyProtocol", ["v2"]).flatMap { ProxyProtocol(rawValue: $0) }
         if !fields.has("port") { fields.violate("port", "is missing") }
         let port = fields.int("port", in: 0...65535)

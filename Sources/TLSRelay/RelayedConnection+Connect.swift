@@ -77,7 +77,7 @@ extension RelayedConnection {
                 return
             }
         }
-        self.attempts.deadline = self.loop.now + self.options.connectTimeout.nanoseconds
+        self.attempts.deadline = self.deadline(after: self.options.connectTimeout)
         self.loop.setTimer(self.reference, deadline: self.attempts.deadline)
         if let literal = IPEndpoint(address: endpoint.address, port: endpoint.port) {
             self.beginRace([literal])
@@ -133,7 +133,7 @@ extension RelayedConnection {
         self.upstream.tls = TLSSession(
             settings.context, self.exchange, serverName: settings.serverName, name: self.expectedName(address))
         self.attempts.phase = .securing
-        self.attempts.deadline = self.loop.now + self.options.connectTimeout.nanoseconds
+        self.attempts.deadline = self.deadline(after: self.options.connectTimeout)
         self.loop.setTimer(self.reference, deadline: self.attempts.deadline)
         // Our hello.
         self.exchange.filled(0)

@@ -52,7 +52,10 @@ final class RelayedConnection {
 
     func other(_ leg: Leg) -> Leg { leg.side == .client ? self.upstream : self.client }
 
-    func setTimer(after time: Duration) { self.loop.setTimer(self.reference, deadline: self.loop.now + time.nanoseconds) }
+    func setTimer(after time: Duration) { self.loop.setTimer(self.reference, deadline: self.deadline(after: time)) }
+
+    /// A time that somebody set may be longer than the clock can count.
+    func deadline(after time: Duration) -> Int64 { self.loop.now + min(time.nanoseconds, .max >> 1) }
 
     // MARK: Beginning
 

@@ -136,6 +136,22 @@ import Testing
             ("workers: two", "/etc/egret/egress.yaml: workers: must be an integer, is of type string"),
             ("timeouts: {hello: 5}", "/etc/egret/egress.yaml: timeouts.hello: must be a string, is of type integer"),
             ("timeouts: {hello: 0s}", "/etc/egret/egress.yaml: timeouts.hello: has to be longer than nothing"),
+            ("timeouts: {idle: 99999999h}", "/etc/egret/egress.yaml: timeouts.idle: has to be a year at most"),
+            (
+                "admin: {address: ext.test}", "/etc/egret/egress.yaml: admin.address: has to be an IP address; is \"ext.test\""
+            ),
+            (
+                "listeners: [{name: a, address: localhost, port: 1, routes: []}]",
+                "/etc/egret/egress.yaml: listeners[0].address: has to be an IP address; is \"localhost\""
+            ),
+            (
+                "clusters: [{name: a, endpoints: [{address: 'b.test:80', port: 1}]}]",
+                "/etc/egret/egress.yaml: clusters[0].endpoints[0].address: has to be an IP address or a host name; the port has a key of its own; is \"b.test:80\""
+            ),
+            (
+                "clusters: [{name: a, endpoints: [{address: 10.0.0.300, port: 1}]}]",
+                "/etc/egret/egress.yaml: clusters[0].endpoints[0].address: has to be an IP address or a host name; is \"10.0.0.300\""
+            ),
             ("removedRoutes: drop", "/etc/egret/egress.yaml: removedRoutes: has to be one of keep, cut; is \"drop\""),
             (
                 "listeners: [{name: a, address: 127.0.0.1, port: 1}]",

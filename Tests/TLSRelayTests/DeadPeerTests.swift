@@ -34,6 +34,22 @@ import Testing
         #expect(door.upstream.states[0].activeConnections == 0)
     }
 
+    @Test("times longer than the clock can count are no times")
+    func endlessTimes() async throws {
+        let upstream = try await Upstream(echo)
+        for forever in [Duration.seconds(1 << 50), .seconds(9_223_372_036) + .milliseconds(999)] {
+            let door = self.door([Endpoint(address: "127.0.0.1", port: upstream.port)]) {
+                $0.connectTimeout = forever
+                $0.handshakeTimeout = forever
+                $0.idleTimeout = forever
+                $0.keepAliveInterval = forever
+                $0.peerTimeout = .milliseconds(20)
+            }
+            #expect(try await connect(port: door.port).exchange([7]) == [7])
+            #expect(await door.outcome().ending == .finished)
+        }
+    }
+
     @Test("an endpoint that doesn't answer is given up after the connect timeout, and another serves")
     func connectTimeout() async throws {
         let silent = SilentPort()

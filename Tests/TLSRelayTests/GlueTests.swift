@@ -4,6 +4,7 @@ import NIOCore
 import NIOSSL
 import Routing
 import TLSRelay
+import TestKit
 import Testing
 
 /// Bytes between two sockets: all of them, in order, no faster than the slower side.
@@ -198,16 +199,15 @@ import Testing
 
     @Test("a server that answers and stops listening is heard out, then its reset is passed on")
     func earlyAnswer() async throws {
-        let upstream = try await Upstream { stream in
-            try await stream.executeThenClose { inbound, outbound in
-                var reading = inbound.makeAsyncIterator()
-                _ = try await reading.next()
-                try await outbound.write(ByteBuffer(string: "too large"))
-                // Closing with bytes unread, and more coming, resets.
-                try await stream.channel.close().get()
-            }
+        let server = try SocketServer { socket in
+            _ = try socket.receive(exactly: 1)
+            try socket.send(Array("too large".utf8))
+            // With bytes unread, which is what makes it a reset.
+            socket.close()
         }
-        let door = self.door(to: upstream, tls: false)
+        let door = FrontDoor(
+            self.credentials, .terminate(mesh: "default", callers: CallerRules(allow: ["spiffe://default/*"])),
+            to: Cluster(name: "default:es", endpoints: [Endpoint(address: "127.0.0.1", port: server.port)]))
         let heard = Mutexed<[UInt8]>([])
         await #expect(throws: (any Error).self) {
             try await connect(port: door.port, tls: self.tls).executeThenClose { inbound, outbound in
@@ -221,5 +221,6 @@ import Testing
         let outcome = await door.outcome()
         #expect(outcome.verdict == .allowed && outcome.ending == .upstreamReset)
         #expect(outcome.bytesOut == 9)
+        withExtendedLifetime(server) {}
     }
 }
