@@ -699,7 +699,7 @@ spec:
                         properties:
                           file:
                             description: Path in the file system of the control plane.
-                              Not available on Kubernetes.
+                              Not read for external services.
                             maxLength: 4096
                             type: string
                           inline:
@@ -727,7 +727,7 @@ spec:
                         properties:
                           file:
                             description: Path in the file system of the control plane.
-                              Not available on Kubernetes.
+                              Not read for external services.
                             maxLength: 4096
                             type: string
                           inline:
@@ -755,7 +755,7 @@ spec:
                         properties:
                           file:
                             description: Path in the file system of the control plane.
-                              Not available on Kubernetes.
+                              Not read for external services.
                             maxLength: 4096
                             type: string
                           inline:
@@ -1722,7 +1722,7 @@ spec:
                         properties:
                           file:
                             description: Path in the file system of the control plane.
-                              Not available on Kubernetes.
+                              Not read for external services.
                             maxLength: 4096
                             type: string
                           inline:
@@ -1750,7 +1750,7 @@ spec:
                         properties:
                           file:
                             description: Path in the file system of the control plane.
-                              Not available on Kubernetes.
+                              Not read for external services.
                             maxLength: 4096
                             type: string
                           inline:
@@ -1778,7 +1778,7 @@ spec:
                         properties:
                           file:
                             description: Path in the file system of the control plane.
-                              Not available on Kubernetes.
+                              Not read for external services.
                             maxLength: 4096
                             type: string
                           inline:

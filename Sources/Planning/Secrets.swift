@@ -43,7 +43,7 @@ struct MeshSecrets {
             return String(decoding: data, as: UTF8.self)
         case .file:
             throw MissingSource(
-                reason: .unsupported, sentence: "a file of the control plane is not available on Kubernetes; use secret or inline")
+                reason: .unsupported, sentence: "a file of the control plane is not read for external services; use secret or inline")
         case .secret(let name): return try self.secret(name)
         }
     }

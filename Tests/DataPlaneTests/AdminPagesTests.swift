@@ -9,7 +9,10 @@ import Testing
     @Test("the configuration is shown without private keys")
     func redaction() throws {
         let tls = ExternalTLS(serverName: "a", clientCertificate: ClientCertificate(certificate: "CERT", key: "SECRET"))
-        let config = ProxyConfig(clusters: [Cluster(name: "c", endpoints: [], tls: .external(tls)), Cluster(name: "d", endpoints: [])])
+        let config = ProxyConfig(clusters: [
+            Cluster(name: "c", endpoints: [Endpoint(address: "a", port: 1, tls: .external(tls))], tls: .external(tls)),
+            Cluster(name: "d", endpoints: []),
+        ])
         let page = AdminPages.config(
             .init(generation: 1, hash: "ab", config: config, errors: [], at: .init(timeIntervalSince1970: 0)), errors: [])
         #expect(!page.text.contains("SECRET"))
