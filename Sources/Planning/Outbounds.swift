@@ -119,6 +119,9 @@ extension World {
         let name = subset.cluster(mesh.name)
         let sni = subset.sni(mesh.name)
         let closed = "the mesh sends it through the egress and no egress is ready. \(self.nextEgress)"
+        if let tooLong = subset.tooLong(mesh.name), mesh.backend != nil {
+            return Leg(cluster: Cluster(name: name, endpoints: []), whyEmpty: "\(tooLong) Next: shorten the tags.")
+        }
         if self.isExternal(subset, in: mesh.name) {
             if mesh.usesEgress {
                 return self.meshLeg(name, self.egressEndpoints, sni: sni, peer: SPIFFEID.egress(of: mesh.name).text, mesh, whyEmpty: closed)

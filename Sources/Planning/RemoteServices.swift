@@ -29,6 +29,13 @@ struct Subset: Hashable, Comparable {
         TagSNI(service: self.service, tags: self.tags.merging(["mesh": mesh.text]) { _, mesh in mesh }).text
     }
 
+    /// Says that no TLS client sends such a name, where that is so.
+    func tooLong(_ mesh: MeshName) -> String? {
+        let bytes = self.sni(mesh).utf8.count
+        if bytes <= SNI.maxBytes { return nil }
+        return "the server name made of its tags has \(bytes) bytes, more than the \(SNI.maxBytes) that TLS clients send."
+    }
+
     /// Those by which the egress knows it: a whole service of Kubernetes also by the form of 2.8, which newer clients write.
     func serverNames(_ mesh: MeshName) -> [String] {
         guard self.tags.isEmpty, let claim = ServiceClaim(self.service), let port = claim.port.flatMap(UInt16.init(exactly:)) else {

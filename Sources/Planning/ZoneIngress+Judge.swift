@@ -19,6 +19,7 @@ extension World {
                 if ingress.zone == self.observed.settings.zone {
                     judgement.ready = "The ingress is of this zone; only other zones use it."
                 } else if let advertised = ingress.advertised {
+                    judgement.checks = Self.tooLong(ingress)
                     judgement.ready =
                         "\(Self.count(Set(ingress.availableServices.map { [$0.mesh, $0.tags[Tag.service] ?? ""] }).count, "service")) of zone \(ingress.zone ?? "") can be reached at \(advertised.address):\(advertised.port)."
                 } else {
@@ -31,6 +32,20 @@ extension World {
                 }
             }
             return self.status(of: judged.object, type: .zoneIngresses, judgement)
+        }
+    }
+
+    /// What is left out because nobody could ask for it; the rest of the ingress is used.
+    private static func tooLong(_ ingress: ZoneIngress) -> [Verdict] {
+        ingress.availableServices.enumerated().compactMap { index, service in
+            guard let mesh = try? MeshName(service.mesh),
+                let subset = Subset(tags: service.tags.filter { $0.key == Tag.service || !$0.key.hasPrefix("kuma.io/") }),
+                let tooLong = subset.tooLong(mesh)
+            else { return nil }
+            return .needsPerson(
+                .invalidSpec,
+                "availableServices[\(index)], \(subset.service) of mesh \(mesh): \(tooLong) It is not routed by them, and everything else is. Next: shorten the tags."
+            )
         }
     }
 

@@ -116,6 +116,25 @@ struct EgressConfigTests {
         #expect(table.serverNames.isEmpty && table.trust.isEmpty)
     }
 
+    @Test("A server name that no client could send is left out and named on the ingress, and on the dataplane that asks for it")
+    func longNames() throws {
+        let long = String(repeating: "x", count: 250)
+        var zone = try self.zone(
+            Fixture.ingress(
+                "east", zone: "east", address: "10.2.0.1",
+                "{tags: {kuma.io/service: backend, version: \(long)}, instances: 1, mesh: default}, {tags: {kuma.io/service: db}, instances: 1, mesh: default}"
+            ))
+        try zone.addWorkload(
+            "web", ip: "10.3.0.1",
+            outbounds: "{port: 1000, tags: {kuma.io/service: backend, version: \(long)}}, {port: 1001, tags: {kuma.io/service: db}}")
+        let plan = zone.settle()
+        #expect(plan.egressConfig()?.serverNames == ["backend{mesh=default}", "db{mesh=default}"])
+        #expect(zone.condition(.zoneIngresses, "east") == "False InvalidSpec")
+        #expect(zone.message(.zoneIngresses, "east").hasPrefix("availableServices[0], backend of mesh default: the server name"))
+        #expect(plan.dataplaneConfig("web")?.cluster("default:db")?.addresses == ["10.1.0.1:10002x1"])
+        #expect(zone.message(.dataplanes, "web-0", in: "demo").contains("more than the 255 that TLS clients send"))
+    }
+
     @Test("Several external services of one name are several endpoints")
     func severalEndpoints() throws {
         let second = Fixture.httpbin.replacing("name: httpbin,", with: "name: httpbin-2,").replacing("httpbin.org", with: "10.8.0.1")
