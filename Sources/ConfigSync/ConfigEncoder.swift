@@ -97,8 +97,11 @@ private struct SectionEncoder<Item: Hashable & Sendable>: Sendable {
     }
 
     mutating func encode(_ items: [Item], after previous: EncodedItems<Item>?) -> EncodedItems<Item> {
-        // Equal arrays that share their storage are seen to be equal at once.
-        if let known = self.recent.last(where: { $0.items == items }) { return known }
+        // Equal arrays that share their storage are seen to be equal at once: the newest storage is kept.
+        if let known = self.recent.lastIndex(where: { $0.items == items }) {
+            self.recent[known].items = items
+            return self.recent[known]
+        }
         let block = previous?.items == items ? previous?.block : nil
         let made = EncodedItems(items: items, block: block ?? self.block(of: items, after: previous))
         if self.recent.count >= Self.memory { self.recent.removeFirst() }

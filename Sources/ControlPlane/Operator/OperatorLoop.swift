@@ -63,14 +63,14 @@ package struct OperatorLoop: Service {
             // Changes are heard from before the first look, so that none falls between.
             let changes = self.source.changes()
             let presenceChanges = self.presence.changes()
-            let acknowledgementChanges = self.acknowledgements.changes()
+            let newVerdicts = self.acknowledgements.newVerdicts()
             try await self.waitForDefinitions(stopped: { news.isFinished })
             try await self.source.waitUntilRead()
             self.onRead()
             self.readiness.set(.caches, nil)
             try await withThrowingTaskGroup { group in
                 group.addTask { for await _ in changes { news.up() } }
-                group.addTask { for await _ in acknowledgementChanges { news.up() } }
+                group.addTask { for await _ in newVerdicts { news.up() } }
                 group.addTask { for await _ in self.writeFailures.changes { news.up() } }
                 group.addTask { for await _ in presenceChanges { news.up() } }
                 group.addTask {
@@ -123,10 +123,11 @@ package struct OperatorLoop: Service {
                 if self.source.readSettings(&settings) { self.tell(settings) }
                 guard let current = settings.settings else { continue }
                 let now = Date()
+                let started = ContinuousClock.now
                 let (observed, authorities, meshes) = self.source.observed(settings: current, now: now)
                 let plan = Planner.plan(observed)
                 version += 1
-                self.metrics.plans.add()
+                self.metrics.planned(in: .now - started)
                 self.hub.publish(
                     PlannedWorld(plan: plan, authorities: authorities, meshes: meshes, dataplanes: observed.dataplanes))
                 self.readiness.set(.plan, nil)

@@ -19,12 +19,15 @@ package final class AcknowledgementBook: Sendable {
 
     private let state = Mutex(State())
     private let said = Broadcast()
+    private let judged = Broadcast()
 
     package init() {}
 
     package func record(_ acknowledgement: Acknowledgement, of proxy: ProxyID, at now: Date) {
-        self.state.withLock { $0.own[proxy] = AcknowledgementReport.Entry(acknowledgement, at: now) }
+        let before = self.state.withLock { $0.own.updateValue(AcknowledgementReport.Entry(acknowledgement, at: now), forKey: proxy) }
         self.said.tell()
+        // That a thousand proxies have the next table, too, changes no condition.
+        if before?.acknowledgement.errors != acknowledgement.errors { self.judged.tell() }
     }
 
     /// Takes what another replica published.
@@ -51,8 +54,11 @@ package final class AcknowledgementBook: Sendable {
         set { self.state.withLock { $0.othersStreams = newValue } }
     }
 
-    /// Yields after each word of a proxy.
+    /// Yields after each word of a proxy to us.
     package func changes() -> AsyncStream<Void> { self.said.listen() }
+
+    /// Yields after each that plans may depend on: the first, and those with other errors than before.
+    package func newVerdicts() -> AsyncStream<Void> { self.judged.listen() }
 
     /// What every proxy said last, to whomever.
     package var all: [ProxyID: Acknowledgement] {

@@ -101,7 +101,8 @@ struct ProxyHandlers: Sendable {
         }
     }
 
-    private static let pieceBytes = 64 << 10
+    /// A TLS record.
+    private static let pieceBytes = 16 << 10
 
     private func sent(_ config: OutgoingConfig, to proxy: ProxyID) {
         self.metrics.sent(config)

@@ -98,7 +98,8 @@ package struct SelfRegistration: ProxyRegistrar, Service {
 
     private func deregister(now: Date) {
         let present = self.presence.present(at: now)
-        for resource in self.store.list() where resource.labels[Self.label] != nil {
+        let kinds = [ResourceKind.zoneEgress, .zoneIngress, .dataplane]
+        for resource in kinds.flatMap({ self.store.unordered(kind: $0.name) }) where resource.labels[Self.label] != nil {
             guard let proxy = Self.proxy(of: resource.id), !present.contains(proxy) else { continue }
             do {
                 try self.store.write { try $0.delete(resource.id, expecting: .version(resource.version)) }

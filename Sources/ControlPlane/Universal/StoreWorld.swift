@@ -37,11 +37,21 @@ package struct StoreWorld: WorldSource {
 
     package func readSettings(_ settings: inout SettingsReader) -> Bool { settings.fix(self.settings) }
 
-    package func object(_ type: ResourceType, _ key: ObjectKey) -> KubeObject? { self.objects[type, key] }
+    package func object(_ type: ResourceType, _ key: ObjectKey) -> KubeObject? {
+        self.kinds(type).lazy.flatMap { self.store.unordered(kind: $0) }.filter { $0.id.name == key.name }
+            .compactMap(self.forms.object).first { $0.key == key }
+    }
 
-    package func objects(_ type: ResourceType) -> [KubeObject] { self.objects.sorted(type) }
+    package func objects(_ type: ResourceType) -> [KubeObject] {
+        self.kinds(type).flatMap { self.store.list(kind: $0) }.compactMap(self.forms.object).sorted { $0.key < $1.key }
+    }
 
-    private var objects: Objects { Objects(self.store.list().compactMap(self.forms.object)) }
+    /// Kinds of the store that are objects of a type.
+    private func kinds(_ type: ResourceType) -> [String] {
+        type == .secrets ? [ResourceKind.secret.name, ResourceKind.globalSecret.name] : [type.kind]
+    }
+
+    private var objects: Objects { Objects(self.store.unordered().compactMap(self.forms.object)) }
 
     package func observed(settings: EgretSettings, now: Date) -> (observed: Observed, authorities: MeshAuthorities, meshes: [Mesh]) {
         let objects = self.objects

@@ -3,6 +3,7 @@ import CurlTransport
 import Foundation
 import JSONModel
 import Routing
+import Store
 import Synchronization
 
 /// Proxies that hold a stream each and confirm what they get, and do nothing with it.
@@ -25,8 +26,7 @@ final class Fleet: Sendable {
     private let token: String
     private let transport = CurlTransport()
     private let readers: [Reader]
-    /// Counts cuts of all streams.
-    private let epoch = Mutex(0)
+    private let cuts = Broadcast()
 
     init(_ zone: Zone, cp: ControlPlaneProcess, readers: Int) async throws {
         self.zone = zone
@@ -51,19 +51,27 @@ final class Fleet: Sendable {
 
     private func live(_ number: Int) async {
         while !Task.isCancelled {
-            do {
-                try await self.follow(number)
-            } catch {
-                if Task.isCancelled { return }
-                self.state.withLock { $0.failure = "\(error)" }
+            let cut = self.cuts.listen()
+            await withTaskGroup { group in
+                group.addTask {
+                    do {
+                        try await self.follow(number)
+                    } catch {
+                        if !Task.isCancelled { self.state.withLock { $0.failure = "\(error)" } }
+                    }
+                }
+                group.addTask { for await _ in cut { return } }
+                await group.next()
+                group.cancelAll()
             }
             do { try await Task.sleep(for: .milliseconds(50)) } catch { return }
         }
     }
 
     private func follow(_ number: Int) async throws {
-        let epoch = self.epoch.withLock { $0 }
-        let have = self.state.withLock { $0.hash[number] }
+        let (have, confirmed) = self.state.withLock { ($0.hash[number], $0.confirmed[number]) }
+        // What could not be said before the stream was lost.
+        if have != confirmed { try await self.confirm(number, have) }
         let target = StreamRequest(proxyType: .egress, name: self.zone.egress(number), mesh: "", have: have.isEmpty ? nil : have).target
         let stream = try await self.transport.stream(self.request("GET", target))
         guard stream.status == 200 else { throw Failed(description: "stream refused: \(stream.status)") }
@@ -72,7 +80,6 @@ final class Fleet: Sendable {
         reader?.begin()
         var counter = LineCounter()
         for try await chunk in stream.body {
-            if self.epoch.withLock({ $0 }) != epoch { return }
             for hash in try counter.received(chunk) {
                 self.state.withLock { state in
                     state.arrived[number] = .now
@@ -132,8 +139,7 @@ final class Fleet: Sendable {
 
     func cutAndReturn() async throws {
         let opened = self.state.withLock { $0.opened }
-        self.epoch.withLock { $0 += 1 }
-        // Each stream ends with the next thing it says, a ping at the latest.
+        self.cuts.tell()
         try await self.wait("every proxy's return") { $0.opened >= opened + self.zone.proxies }
     }
 
