@@ -24,6 +24,8 @@ package struct Observed: Sendable {
     /// Proxies that are no pods and have a config stream open, or had one a moment ago.
     package var online: Set<ProxyID>
     package var now: Date
+    /// Shared by the plans of one control plane; nil: each starts anew.
+    package var memory: PlanMemory?
 
     package init(
         home: Home = .kubernetes, settings: EgretSettings, systemNamespace: String, controlPlane: OwnerReference? = nil,

@@ -3,7 +3,8 @@ import MeshModel
 
 /// The operator's mind: what should be, given what is. A function of its argument alone.
 package enum Planner {
-    package static func plan(_ observed: Observed) -> Plan {
+    /// - Parameter configured: told of the plan as soon as its tables are there, so that proxies need not wait for statuses.
+    package static func plan(_ observed: Observed, configured: (Plan) -> Void = { _ in }) -> Plan {
         let world = World(observed)
         var plan = Plan()
         plan.authorities = world.authorityRequests()
@@ -12,6 +13,7 @@ package enum Planner {
         world.planEgressChildren(&plan)
         world.planEgressConfigs(&plan)
         world.planDataplaneConfigs(&plan)
+        configured(plan)
         plan.statuses =
             world.meshStatuses() + world.zoneEgressStatuses() + world.zoneIngressStatuses() + world.permissionStatuses()
             + world.tagPermissionStatuses() + world.externalServiceStatuses() + world.meshExternalServiceStatuses() + world.routeStatuses()

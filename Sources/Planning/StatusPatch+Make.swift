@@ -4,12 +4,16 @@ import KubeAPI
 extension World {
     /// The status patch that says `judgement` and `extras`, or nil when the object already says exactly that.
     func status(of object: KubeObject, type: ResourceType, _ judgement: Judgement, extras: [String: JSON] = [:]) -> StatusPatch? {
+        if extras.isEmpty, self.observed.memory?.isSaid(judgement, of: object, type) == true { return nil }
         if object.metadata.isBeingDeleted { return nil }
         let generation = object.metadata.generation
         let conditions = object.conditions.merging(judgement.conditions(generation: generation), now: self.observed.now)
         var status: JSON = ["observedGeneration": JSON(generation), "conditions": .array(conditions.map(\.json))]
         for (key, value) in extras where !value.isNull { status[key] = value }
-        if status == object["status"] { return nil }
+        if status == object["status"] {
+            if extras.isEmpty { self.observed.memory?.said(judgement, of: object, type) }
+            return nil
+        }
         return StatusPatch(type: type, object: object, status: status, news: Self.news(from: object.conditions, to: conditions))
     }
 

@@ -141,15 +141,29 @@ private struct Reader {
     let observed: Observed
 
     func read<Resource: MeshResource>(_ type: ResourceType) -> [World.Judged<Resource>] {
-        self.observed.objects.sorted(type).map { object in
-            // Kinds of 2.7 have their mesh at the top level, policies in a label.
-            let mesh = object["mesh"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? object.metadata.labels["kuma.io/mesh"]
-            do throws(InvalidResource) {
-                let resource = try Resource(name: object.name, mesh: mesh, spec: object.spec)
-                return World.Judged(object: object, resource: resource, accepted: .good(.accepted, "The spec is valid."))
-            } catch {
-                return World.Judged(object: object, resource: nil, accepted: Self.refused(error, object))
+        let known = self.observed.memory?.readings(type) ?? [:]
+        var readings: [ObjectKey: PlanMemory.Reading] = [:]
+        let found = self.observed.objects.sorted(type).map { object in
+            if let reading = known[object.key], reading.object == object, let judged = reading.judged as? World.Judged<Resource> {
+                readings[object.key] = reading
+                return judged
             }
+            let judged: World.Judged<Resource> = Self.read(object)
+            readings[object.key] = PlanMemory.Reading(object: object, judged: judged)
+            return judged
+        }
+        self.observed.memory?.keep(readings, type)
+        return found
+    }
+
+    private static func read<Resource: MeshResource>(_ object: KubeObject) -> World.Judged<Resource> {
+        // Kinds of 2.7 have their mesh at the top level, policies in a label.
+        let mesh = object["mesh"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? object.metadata.labels["kuma.io/mesh"]
+        do throws(InvalidResource) {
+            let resource = try Resource(name: object.name, mesh: mesh, spec: object.spec)
+            return World.Judged(object: object, resource: resource, accepted: .good(.accepted, "The spec is valid."))
+        } catch {
+            return World.Judged(object: object, resource: nil, accepted: Self.refused(error, object))
         }
     }
 

@@ -11,6 +11,7 @@ import Routing
 import ServiceLifecycle
 import Synchronization
 import Telemetry
+import TestKit
 import Testing
 import X509
 
@@ -46,6 +47,10 @@ struct ProxyServerTests {
             served.publish(port: 1)
             let before = Served.text(port: 1)
             var messages = MessageReader(try await served.stream(have: before.hash), current: before)
+            // The answer's head comes ahead of that.
+            try await eventually("the server knows what the proxy has") {
+                served.lines.all.contains { $0.contains("A proxy connected") } ? true : nil
+            }
             served.publish(port: 2)
             let update = try await messages.config()
             #expect(update.port == 2)

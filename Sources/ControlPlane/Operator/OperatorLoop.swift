@@ -116,6 +116,7 @@ package struct OperatorLoop: Service {
     private func plan(news: Wake, work: Wake, newest: NewestPlan) async throws {
         var settings = SettingsReader()
         var version = 0
+        let memory = PlanMemory()
         try await withThrowingTaskGroup { timers in
             var nextLook: Date?
             for await _ in news.stream {
@@ -124,12 +125,14 @@ package struct OperatorLoop: Service {
                 guard let current = settings.settings else { continue }
                 let now = Date()
                 let started = ContinuousClock.now
-                let (observed, authorities, meshes) = self.source.observed(settings: current, now: now)
-                let plan = Planner.plan(observed)
+                var (observed, authorities, meshes) = self.source.observed(settings: current, now: now)
+                observed.memory = memory
+                let plan = Planner.plan(observed) { plan in
+                    self.hub.publish(
+                        PlannedWorld(plan: plan, authorities: authorities, meshes: meshes, dataplanes: observed.dataplanes))
+                }
                 version += 1
                 self.metrics.planned(in: .now - started)
-                self.hub.publish(
-                    PlannedWorld(plan: plan, authorities: authorities, meshes: meshes, dataplanes: observed.dataplanes))
                 self.readiness.set(.plan, nil)
                 newest.set(.init(plan: plan, version: version, objects: observed.objects))
                 work.up()
