@@ -52,6 +52,7 @@ package struct ConfigAssembler: Sendable {
     private mutating func started(_ header: StreamHeader) throws(InvalidMessage) -> StreamMessage? {
         switch header {
         case .ping: return .ping
+        case .question(let question): return .question(question)
         case .snapshot(let snapshot):
             guard snapshot.items >= 0 else { throw InvalidMessage(reason: "a configuration of \(snapshot.items) items") }
             return try self.progressed(Pending(header: .snapshot(snapshot), missing: snapshot.items))

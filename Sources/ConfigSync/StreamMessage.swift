@@ -9,11 +9,13 @@ import FoundationEssentials
 /// {"difference":{"base":H,"edits":[{"keep":1},{"drop":1},{"add":1}],"hash":I,"items":1}}
 /// {"cluster":{…}}                                               the lines that the edits add
 /// {"ping":{}}                                                   the control plane is there
+/// {"question":{"id":"…","page":"stats"}}                        it wants to know something
 /// ```
 package enum StreamMessage: Hashable, Sendable {
     case config(ConfigUpdate)
     /// Sent after `pingInterval` without anything else to say.
     case ping
+    case question(Question)
 
     package static let contentType = "application/x-ndjson"
     package static let pingInterval = Duration.seconds(10)
@@ -54,8 +56,9 @@ enum StreamHeader: Codable, Hashable, Sendable {
     case snapshot(Snapshot)
     case difference(Difference)
     case ping
+    case question(Question)
 
-    private enum Key: String, CodingKey { case snapshot, difference, ping }
+    private enum Key: String, CodingKey { case snapshot, difference, ping, question }
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
@@ -65,9 +68,11 @@ enum StreamHeader: Codable, Hashable, Sendable {
             self = .difference(difference)
         } else if container.contains(.ping) {
             self = .ping
+        } else if let question = try container.decodeIfPresent(Question.self, forKey: .question) {
+            self = .question(question)
         } else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "a message is a snapshot, a difference or a ping"))
+                .init(codingPath: decoder.codingPath, debugDescription: "a message is a snapshot, a difference, a question or a ping"))
         }
     }
 
@@ -77,6 +82,7 @@ enum StreamHeader: Codable, Hashable, Sendable {
         case .snapshot(let snapshot): try container.encode(snapshot, forKey: .snapshot)
         case .difference(let difference): try container.encode(difference, forKey: .difference)
         case .ping: try container.encode([String: String](), forKey: .ping)
+        case .question(let question): try container.encode(question, forKey: .question)
         }
     }
 

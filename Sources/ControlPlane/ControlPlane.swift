@@ -55,7 +55,7 @@ package struct ControlPlane: Sendable {
             reader.object(.zoneEgresses, $0)
         }
         let api = ClusterAPI(
-            options: options, version: version, source: reader, presence: presence, settings: settings, keys: keys, logger: logger,
+            options: options, version: version, source: reader, hub: hub, settings: settings, keys: keys, logger: logger,
             onListening: onListening)
         let proxyFacing = ProxyFacing(
             source: reader, store: ServingCertificateStore(writer: client, namespace: options.namespace), leadership: leadership,

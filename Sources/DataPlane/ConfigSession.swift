@@ -12,6 +12,9 @@ struct ConfigSession: Sendable {
     let logger: Logger
     let connected: Gauge
 
+    /// The page that the control plane asks for, as text.
+    var page: @Sendable (Question.Page) async -> String = { _ in "" }
+
     /// What this process had before it was restarted, which the control plane need not send again.
     var restored: ConfigText?
 
@@ -81,6 +84,7 @@ struct ConfigSession: Sendable {
                 self.report(setback, time)
                 input = await self.pause(time)
             }
+            if case .received(.question(let question)) = input { await self.answer(question) }
             action = machine.next(input, using: &generator)
         }
     }
@@ -108,6 +112,14 @@ struct ConfigSession: Sendable {
                 "next":
                     "run with --save-keys, and a --state-dir that only this proxy can read, if it has to serve everything after a restart",
             ])
+    }
+
+    private func answer(_ question: Question) async {
+        do {
+            try await self.client.answer(question, await self.page(question.page))
+        } catch {
+            self.logger.debug("Could not answer the control plane", metadata: ["page": "\(question.page.rawValue)", "cause": "\(error)"])
+        }
     }
 
     /// Says what became of the snapshot, again whenever that changes; a failed attempt is repeated with the next message.

@@ -73,6 +73,13 @@ final class ControlPlaneClient: Sendable {
             Withdrawal.path, Withdrawal(proxyType: self.options.proxyType, name: self.options.name, mesh: self.options.mesh))
     }
 
+    func answer(_ question: Question, _ text: String) async throws(Failure) {
+        _ = try await self.post(
+            Answer.path,
+            Answer(
+                proxyType: self.options.proxyType, name: self.options.name, mesh: self.options.mesh, id: question.id, text: text))
+    }
+
     func acknowledge(_ acknowledgement: Acknowledgement) async throws(Failure) {
         _ = try await self.post(Acknowledgement.path, acknowledgement)
     }

@@ -98,12 +98,13 @@ package struct DataPlane: Sendable {
         ProcessMetrics.register(self.readiness, in: registry)
         registry.exposeOverflow(as: "egret_metric_overflow_total")
         ConfigMetrics.register(applier, self.identities, in: registry)
+        let engine = self.engine
         if let (curl, client) = transport {
             self.follower = .controlPlane(
                 ConfigSession(
                     client: client, applier: applier, logger: logger,
                     connected: registry.gauge("egret_control_plane_connected", help: "1 while the config stream is open."),
-                    restored: restoredText), curl)
+                    page: { await AskedPage.text($0, registry, applier, engine) }, restored: restoredText), curl)
         } else if let loader, let loaded, let fileIdentities {
             self.follower = .file(
                 StaticSource(loader: loader, first: loaded, applier: applier, identities: fileIdentities, logger: logger))

@@ -44,6 +44,12 @@ extension Scenarios {
             let mesh = try await zone.egretctl("get", "mesh", "default", "-o", "json")
             #expect(try JSON(parsing: mesh).at("mtls", "backends")?[0]?.at("conf", "caCert", "generations") == [2])
 
+            // What an egress says itself.
+            for (type, word) in [("config-dump", "\"listeners\""), ("stats", "egret_connections_total"), ("clusters", "\(zone.net).9")] {
+                let page = try await zone.egretctl("inspect", "zoneegress", "zoneegress-2", "--type", type)
+                #expect(page.contains(word) && !page.contains("PRIVATE KEY"), "\(page)")
+            }
+
             // An egress stops while clients come: nobody is sent to it any more, and who is there may stay.
             async let many = zone.comeAndGo(seconds: 6)
             try await Task.sleep(for: .seconds(1))

@@ -18,6 +18,11 @@ final class APIClient: Sendable {
         }
     }
 
+    /// The answer as it is.
+    func text(_ path: String) async throws(CLIFailure) -> String {
+        String(decoding: try await self.send("GET", path, body: nil).body, as: UTF8.self)
+    }
+
     /// Every item of a collection, page by page.
     func list(_ path: String) async throws(CLIFailure) -> [JSON] {
         var items: [JSON] = []

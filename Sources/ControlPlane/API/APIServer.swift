@@ -20,6 +20,7 @@ package struct APIServer: Service {
     /// Nil: plain HTTP.
     private let identity: ServingIdentity?
     private let resources: ResourceAPI
+    private let inspect: InspectAPI
     private let tokens: TokenAPI
     private let keys: TokenKeys
     private let index: JSON
@@ -30,13 +31,15 @@ package struct APIServer: Service {
 
     /// - Parameter flag: which flag sets the port, for the error when it is taken.
     init(
-        address: ProxyServer.Address, flag: String, identity: ServingIdentity?, resources: ResourceAPI, tokens: TokenAPI, keys: TokenKeys,
+        address: ProxyServer.Address, flag: String, identity: ServingIdentity?, resources: ResourceAPI, inspect: InspectAPI,
+        tokens: TokenAPI, keys: TokenKeys,
         index: JSON, logger: Logger, onListening: @escaping @Sendable (Int) -> Void
     ) {
         self.address = address
         self.flag = flag
         self.identity = identity
         self.resources = resources
+        self.inspect = inspect
         self.tokens = tokens
         self.keys = keys
         self.index = index
@@ -98,6 +101,7 @@ package struct APIServer: Service {
             let now = Date()
             if path.isEmpty, method == .get { return Self.response(APIReply(self.index)) }
             if let reply = try await self.tokens.respond(to: asked, now: now) { return Self.response(reply) }
+            if let reply = try await self.inspect.respond(to: asked) { return Self.response(reply) }
             if let reply = try self.resources.respond(to: asked, now: now) {
                 if method != .get {
                     self.logger.info(

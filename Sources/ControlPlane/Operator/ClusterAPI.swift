@@ -13,7 +13,7 @@ struct ClusterAPI {
     let options: ControlPlaneOptions
     let version: String
     let source: any WorldSource
-    let presence: Presence
+    let hub: ConfigHub
     let settings: CurrentSettings
     let keys: TokenKeys
     let logger: Logger
@@ -21,7 +21,7 @@ struct ClusterAPI {
 
     func servers(_ identity: ServingIdentity) -> [any Service] {
         let settings = self.settings
-        let resources = ResourceAPI(reading: ClusterResources(self.source), presence: self.presence)
+        let resources = ResourceAPI(reading: ClusterResources(self.source), presence: self.hub.presence)
         let tokens = TokenAPI(keys: self.keys, zone: { settings.value?.zone }, hasDataplaneTokens: false) {
             CertificateHash.of(pem: identity.certificate.authority.certificate.pem)
         }
@@ -31,7 +31,8 @@ struct ClusterAPI {
         ]
         func server(_ name: String, _ host: String, _ port: Int, flag: String, _ identity: ServingIdentity?) -> APIServer {
             APIServer(
-                address: .init(host: host, port: port), flag: flag, identity: identity, resources: resources, tokens: tokens,
+                address: .init(host: host, port: port), flag: flag, identity: identity, resources: resources,
+                inspect: InspectAPI(reader: ClusterResources(self.source), hub: self.hub), tokens: tokens,
                 keys: self.keys, index: index, logger: self.logger
             ) { [logger, onListening] port in
                 logger.info("Serving the API", metadata: ["address": "\(host)", "port": "\(port)", "tls": "\(identity != nil)"])

@@ -23,6 +23,7 @@ package final class ConfigHub: Sendable {
     private let state = Mutex(State())
     private let texts = ConfigTexts()
     let presence: Presence
+    let questions = Questions()
 
     /// How long a proxy may be away and still go on with a difference.
     private static let memory: TimeInterval = 600
@@ -41,6 +42,11 @@ package final class ConfigHub: Sendable {
         let connected = Set(sessions.map(\.proxy))
         self.texts.forget { !connected.contains($0) }
         for session in sessions { session.planned(self.texts.text(of: session.proxy, in: world), version: version) }
+    }
+
+    /// The newest stream of a proxy.
+    func session(of proxy: ProxyID) -> ConfigSession? {
+        self.state.withLock { $0.sessions.values.filter { $0.proxy == proxy }.max { $0.id < $1.id } }
     }
 
     package var world: (any ProxyWorld)? { self.state.withLock { $0.world } }
@@ -110,6 +116,8 @@ final class ConfigSession: Sendable {
         var version = 0
         /// What was sent, the newest last: the proxy may have got any of it.
         var sent: [ConfigText]
+        /// To be sent.
+        var questions: [Question] = []
     }
 
     /// A proxy that is cut off while it reads may have no more than what came before the last ones.
@@ -141,6 +149,19 @@ final class ConfigSession: Sendable {
             return state.subscription.planned(text)
         }
         if isNew { self.wakeUp() }
+    }
+
+    func ask(_ question: Question) {
+        self.state.withLock { $0.questions.append(question) }
+        self.wakeUp()
+    }
+
+    /// Questions to write, each once.
+    func nextQuestions() -> [Question] {
+        self.state.withLock { state in
+            defer { state.questions = [] }
+            return state.questions
+        }
     }
 
     /// What to write next; nil: nothing new.

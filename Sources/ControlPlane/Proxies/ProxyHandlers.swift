@@ -61,6 +61,10 @@ struct ProxyHandlers: Sendable {
                     defer { group.cancelAll() }
                     var lastWrite = ContinuousClock.now
                     for await _ in session.wakes {
+                        for question in session.nextQuestions() {
+                            try await writer.write(ByteBuffer(bytes: question.line))
+                            lastWrite = .now
+                        }
                         if let config = session.next() {
                             try await Self.write(config, to: &writer)
                             self.sent(config, to: proxy)
@@ -213,6 +217,23 @@ struct ProxyHandlers: Sendable {
         }
     }
 
+    func answer(_ request: Request) async -> Response {
+        do {
+            let answer: Answer = try await self.body(request, upTo: Self.maxPageBytes)
+            let proxy = ProxyClaim(type: answer.proxyType, name: answer.name, mesh: answer.mesh, home: self.authenticator.home)
+            try await self.authenticator.authenticate(token: try Self.token(request), as: proxy)
+            guard self.hub.questions.answered(answer.id, by: proxy.id, answer.text) else {
+                throw AccessRefusal(.badRequest, "nobody waits for this answer")
+            }
+            return Response(status: .noContent)
+        } catch {
+            return self.refuse(error, request)
+        }
+    }
+
+    /// A table of 100,000 routes, or what a proxy of as many clusters counts.
+    private static let maxPageBytes = 64 << 20
+
     // MARK: Requests and answers
 
     /// `egret-dp/0.1.0` → `0.1.0`
@@ -239,12 +260,12 @@ struct ProxyHandlers: Sendable {
         return ProxyClaim(type: type, name: name, mesh: query.get("mesh") ?? "", home: self.authenticator.home)
     }
 
-    private func body<Body: Decodable>(_ request: Request) async throws -> Body {
+    private func body<Body: Decodable>(_ request: Request, upTo maxBodyBytes: Int = Self.maxBodyBytes) async throws -> Body {
         let buffer: ByteBuffer
         do {
-            buffer = try await request.body.collect(upTo: Self.maxBodyBytes)
+            buffer = try await request.body.collect(upTo: maxBodyBytes)
         } catch {
-            throw AccessRefusal(.badRequest, "the body cannot be read or is longer than \(Self.maxBodyBytes) bytes")
+            throw AccessRefusal(.badRequest, "the body cannot be read or is longer than \(maxBodyBytes) bytes")
         }
         do {
             return try JSON(parsing: Data(buffer.readableBytesView)).decoded(as: Body.self)

@@ -15,6 +15,7 @@ import Synchronization
 /// - `POST /v1/acknowledgements`: what became of a snapshot.
 /// - `POST /v1/registrations`: a proxy outside of Kubernetes brings its resource.
 /// - `POST /v1/withdrawals`: a proxy is about to stop.
+/// - `POST /v1/answers`: what the control plane asked for over the stream.
 /// - `POST /v1/certificates`: a signing request, answered with a chain.
 ///
 /// - `GET /v1/ca`: the CA certificate of this server, for proxies that know its hash by their token. Needs no token.
@@ -67,6 +68,7 @@ package struct ProxyServer: Service {
         router.post("/v1/acknowledgements") { request, _ in await handlers.acknowledge(request) }
         router.post("/v1/registrations") { request, _ in await handlers.register(request) }
         router.post("/v1/withdrawals") { request, _ in await handlers.withdraw(request) }
+        router.post("/v1/answers") { request, _ in await handlers.answer(request) }
         router.post("/v1/certificates") { request, _ in await handlers.certificate(request) }
         var quiet = self.logger
         quiet.logLevel = max(.notice, self.logger.logLevel)

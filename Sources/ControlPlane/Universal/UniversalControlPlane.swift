@@ -80,7 +80,7 @@ package struct UniversalControlPlane: Sendable {
             func api(_ server: Server, port: Int, flag: String, identity: ServingIdentity?) -> APIServer {
                 APIServer(
                     address: .init(host: options.bindAddress, port: port), flag: flag, identity: identity, resources: resources,
-                    tokens: tokens, keys: keys, index: index, logger: logger
+                    inspect: InspectAPI(reader: store, hub: hub), tokens: tokens, keys: keys, index: index, logger: logger
                 ) { port in
                     logger.info(
                         "Serving the API",

@@ -1,0 +1,44 @@
+/// The control plane asks a proxy for one of its admin pages, over the config stream: `{"question":{"id":"…","page":"clusters"}}`.
+/// Proxies' admin servers listen on loopback, where nobody else reaches them.
+package struct Question: Codable, Hashable, Sendable {
+    package enum Page: String, CaseIterable, Codable, Hashable, Sendable {
+        /// The configuration in service.
+        case config
+        /// Metrics, in Prometheus' text format.
+        case stats
+        /// Destinations and their endpoints.
+        case clusters
+    }
+
+    package var id: String
+    package var page: Page
+
+    package init(id: String, page: Page) {
+        self.id = id
+        self.page = page
+    }
+
+    package var line: [UInt8] { Array("{\"question\":{\"id\":\"\(self.id)\",\"page\":\"\(self.page.rawValue)\"}}\n".utf8) }
+}
+
+/// And the proxy answers: `POST /v1/answers`.
+package struct Answer: Codable, Hashable, Sendable {
+    package static let path = "/v1/answers"
+
+    package var proxyType: ProxyType
+    package var name: String
+    /// Empty for zone proxies.
+    package var mesh: String
+    /// Of the question.
+    package var id: String
+    /// The page as it is.
+    package var text: String
+
+    package init(proxyType: ProxyType, name: String, mesh: String, id: String, text: String) {
+        self.proxyType = proxyType
+        self.name = name
+        self.mesh = mesh
+        self.id = id
+        self.text = text
+    }
+}
