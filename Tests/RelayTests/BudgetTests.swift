@@ -4,7 +4,7 @@ import Testing
 
 /// What the relay may use for a piece of work, in counts that no clock and no busy machine changes. `relay-probe` does the work.
 /// Counted in sequence, so that each event comes alone: under load one turn of the loop serves many and the numbers fall.
-@Suite("Budgets", .serialized)
+@Suite("Budgets", .serialized, .disabled(if: Sanitizer.isOn, "a sanitizer's own work would be counted"))
 struct BudgetTests {
     @Test("a connection allocates nothing, nor does a message or a megabyte")
     func allocations() async throws {

@@ -116,11 +116,13 @@ package final class ByteStream: Sendable {
 
     package init(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
-        var block: [UInt8] = []
-        block.reserveCapacity(Self.period + 8)
-        while block.count < Self.period { withUnsafeBytes(of: generator.next()) { block.append(contentsOf: $0) } }
-        block.removeLast(block.count - Self.period)
-        self.block = block
+        self.block = Array(unsafeUninitializedCapacity: Self.period + 8) { block, count in
+            let bytes = UnsafeMutableRawBufferPointer(block)
+            for start in stride(from: 0, to: Self.period, by: 8) {
+                bytes.storeBytes(of: generator.next(), toByteOffset: start, as: UInt64.self)
+            }
+            count = Self.period
+        }
     }
 
     /// Calls `body` with the bytes of a range, in pieces.

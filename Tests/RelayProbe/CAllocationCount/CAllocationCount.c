@@ -16,7 +16,7 @@ extern void __libc_free(void *memory);
 
 static atomic_long count;
 
-static void note(void) {
+__attribute__((unused)) static void note(void) {
     char name[16] = "";
     // No look-up by thread: a thread may get its name late, and this is no hot path.
     prctl(PR_GET_NAME, name);
@@ -24,6 +24,9 @@ static void note(void) {
 }
 
 long allocation_count(void) { return atomic_load(&count); }
+
+// A sanitizer has its own allocator, which begins before anything of ours may run.
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
 
 void *malloc(size_t size) {
     note();
@@ -53,3 +56,5 @@ int posix_memalign(void **memory, size_t alignment, size_t size) {
 }
 
 void free(void *memory) { __libc_free(memory); }
+
+#endif
