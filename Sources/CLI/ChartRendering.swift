@@ -1662,7 +1662,6 @@ spec:
                 properties:
                   config:
                     description: Its configuration.
-                    properties: {}
                     type: object
                   type:
                     description: Name of the plugin.
@@ -3093,11 +3092,9 @@ spec:
                         type: object
                       maglev:
                         description: By hash, in a table.
-                        properties: {}
                         type: object
                       random:
                         description: By chance.
-                        properties: {}
                         type: object
                       ringHash:
                         description: By hash.
@@ -3119,7 +3116,6 @@ spec:
                         type: object
                       roundRobin:
                         description: In turn.
-                        properties: {}
                         type: object
                     type: object
                   split:
