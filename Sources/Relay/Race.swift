@@ -34,8 +34,7 @@ extension Worker {
         let race = Int(slot.pointee.race)
         let number = self.races[race].runners.count
         self.races[race].runners.append(fd)
-        let events = CL_EPOLLIN | CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET
-        return cl_epoll_add(self.epoll, fd, events, Self.tag(.racer, Int32(race << 3 | number), self.races[race].generation))
+        return cl_epoll_add(self.epoll, fd, Self.upstreamEvents, Self.tag(.racer, Int32(race << 3 | number), self.races[race].generation))
     }
 
     mutating func racerEvent(_ index: Int, _ generation: UInt32, _ events: UInt32) {
@@ -55,8 +54,7 @@ extension Worker {
             if slot.pointee.upstreamFD >= 0 { _ = cl_close(slot.pointee.upstreamFD) }
             slot.pointee.upstreamFD = fd
             slot.pointee.upstreamFamily = 0
-            let polled = CL_EPOLLIN | CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET
-            _ = cl_epoll_modify(self.epoll, fd, polled, Self.tag(.upstream, slot.pointee.index, slot.pointee.generation))
+            _ = cl_epoll_modify(self.epoll, fd, Self.upstreamEvents, Self.upstreamTag(slot))
             self.established(slot, events)
         }
     }

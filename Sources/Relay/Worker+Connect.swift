@@ -158,13 +158,17 @@ extension Worker {
         } else {
             slot.pointee.upstreamFD = fd
             slot.pointee.upstreamFamily = address.family
-            let events = CL_EPOLLIN | CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET
-            let tag = Self.tag(.upstream, slot.pointee.index, slot.pointee.generation)
-            polled = used == nil ? cl_epoll_add(self.epoll, fd, events, tag) : cl_epoll_modify(self.epoll, fd, events, tag)
+            let tag = Self.upstreamTag(slot)
+            polled =
+                used == nil
+                ? cl_epoll_add(self.epoll, fd, Self.upstreamEvents, tag) : cl_epoll_modify(self.epoll, fd, Self.upstreamEvents, tag)
         }
         if polled != 0 { slot.pointee.lastError = -polled }
         return polled == 0 && self.pollClient(slot) ? .underWay : .overloaded
     }
+
+    static var upstreamEvents: UInt32 { CL_EPOLLIN | CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET }
+    static func upstreamTag(_ slot: Slot) -> UInt64 { Self.tag(.upstream, slot.pointee.index, slot.pointee.generation) }
 
     /// Whether bytes for the upstream are there by now, so that there is no waiting for it to begin.
     private func speaksFirst(_ slot: Slot) -> Bool { self.takesTLS(slot) }

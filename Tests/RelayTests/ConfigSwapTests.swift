@@ -45,25 +45,30 @@ struct ConfigSwapTests {
         }
     }
 
+    /// Connections one after another until told to stop, fifty at least: how many of them failed.
+    private static func failures(port: UInt16, until stop: Mutexed<Bool>) async throws -> Int {
+        try await onThread {
+            var failures = 0
+            var count = 0
+            while !stop.withLock({ $0 }) || count < 50 {
+                count += 1
+                do {
+                    let client = try TestSocket.connect(port: port)
+                    try client.send(Self.hello)
+                    if try client.receive(exactly: Self.hello.count) != Self.hello { failures += 1 }
+                } catch { failures += 1 }
+            }
+            return failures
+        }
+    }
+
     @Test("a hundred swaps under load cost no connection")
     func swapsUnderLoad() async throws {
         let server = try TestServer.echo()
         try await EngineFixture.run(.passthrough(to: server)) { (fixture) async throws in
             let port = fixture.port
             let stop = Mutexed(false)
-            async let failures = onThread {
-                var failures = 0
-                var count = 0
-                while !stop.withLock({ $0 }) || count < 50 {
-                    count += 1
-                    do {
-                        let client = try TestSocket.connect(port: port)
-                        try client.send(Self.hello)
-                        if try client.receive(exactly: Self.hello.count) != Self.hello { failures += 1 }
-                    } catch { failures += 1 }
-                }
-                return failures
-            }
+            async let failures = Self.failures(port: port, until: stop)
             let names = (0..<500).map { "n\($0).test" }
             for round in 0..<100 {
                 var config = ProxyConfig.passthrough(["*"] + names.shuffled(), to: server)
@@ -84,19 +89,7 @@ struct ConfigSwapTests {
         try await EngineFixture.run(tables[0]) { (fixture) async throws in
             let port = fixture.port
             let stop = Mutexed(false)
-            async let failures = onThread {
-                var failures = 0
-                var count = 0
-                while !stop.withLock({ $0 }) || count < 50 {
-                    count += 1
-                    do {
-                        let client = try TestSocket.connect(port: port)
-                        try client.send(Self.hello)
-                        if try client.receive(exactly: Self.hello.count) != Self.hello { failures += 1 }
-                    } catch { failures += 1 }
-                }
-                return failures
-            }
+            async let failures = Self.failures(port: port, until: stop)
             for round in 1...6 { #expect(await fixture.engine.apply(tables[round % 2]).isEmpty) }
             stop.withLock { $0 = true }
             #expect(try await failures == 0)
