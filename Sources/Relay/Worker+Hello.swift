@@ -73,7 +73,7 @@ extension Worker {
         case .refuse: self.refuse(slot, .noEndpoint)
         case .terminate, .originate: self.handOff(slot)
         case .passthrough:
-            slot.pointee.cluster = Int32(compiled.cluster)
+            slot.pointee.cluster = compiled.cluster
             slot.pointee.connectStartedAt = self.now
             self.connect(slot)
         }

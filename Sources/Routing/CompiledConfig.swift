@@ -95,7 +95,7 @@ package struct CompiledConfig: Sendable {
         }
         listener.routes.append(
             CompiledRoute(
-                verb: position == nil ? .refuse : verb, cluster: position ?? -1,
+                verb: position == nil ? .refuse : verb, cluster: Int32(position ?? -1),
                 sendsProxyHeader: position.map { self.clusters[$0].proxyProtocol != nil } ?? false))
         listener.actions.append(action)
         listener.origins.append(origin)
@@ -123,6 +123,7 @@ package struct CompiledListener: Sendable {
     }
 }
 
+/// Eight bytes; see `NameIndex`.
 package struct CompiledRoute: Sendable {
     package enum Verb: UInt8, Sendable {
         case passthrough, terminate, originate
@@ -141,7 +142,7 @@ package struct CompiledRoute: Sendable {
 
     package let verb: Verb
     /// Position in `CompiledConfig.clusters`, -1 for none.
-    package let cluster: Int
+    package let cluster: Int32
     /// The cluster wants a PROXY protocol header.
     package let sendsProxyHeader: Bool
 }
