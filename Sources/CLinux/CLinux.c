@@ -239,6 +239,9 @@ static void *run(void *argument) {
     struct start start = *(struct start *)argument;
     free(argument);
     pthread_setname_np(pthread_self(), start.name);
+    // Threads of libdispatch, which may have started this one, have a priority of their own (setpriority(2): of a thread): ours is
+    // the process's, as `nice` or systemd's Nice= gave it to the first thread.
+    setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, getpid()));
     start.body(start.context);
     return NULL;
 }
