@@ -97,7 +97,7 @@ def pin(cpu, nice):
 
 
 class Proxy:
-    """One competitor. `terminate` says whether the run ends mTLS; `bulk` whether it carries streams."""
+    """One competitor. `terminate` says whether the run ends mTLS; `tuned` whether it has the settings that are best for bulk."""
 
     nice = 0
     # In a network of our own any port is free; elsewhere they are looked for.
@@ -129,8 +129,8 @@ class Proxy:
     def environment(self):
         return {**os.environ, "LD_LIBRARY_PATH": str(libraries)} if debian.exists() else dict(os.environ)
 
-    def start(self, cpu, terminate=False, bulk=False):
-        command = self.command(terminate, bulk)
+    def start(self, cpu, terminate=False, tuned=False):
+        command = self.command(terminate, tuned)
         log = open(self.folder / f"{self.name}.log", "w")
         self.log = Path(log.name)
         self.process = subprocess.Popen(
@@ -177,7 +177,7 @@ class Egret(Proxy):
         # How many names the load asks for, where that is more than the routes.
         self.all_names = None
 
-    def command(self, terminate, bulk):
+    def command(self, terminate, tuned):
         path = self.configuration("egret.yaml", f"{self.name}.yaml") if self.routes is None else self.table(self.routes)
         return [self.binary, "run", "--proxy-type=egress", "--static-config", str(path), "--log-level", "warning"]
 
@@ -225,13 +225,13 @@ class Egret(Proxy):
 class HAProxy(Proxy):
     binary = debian / "usr/sbin/haproxy"
 
-    def command(self, terminate, bulk):
+    def command(self, terminate, tuned):
         if terminate:
             path = self.configuration("haproxy-terminate.cfg", "haproxy.cfg")
         else:
             path = self.configuration(
                 "haproxy-passthrough.cfg", "haproxy.cfg", pipesize=1 << 20,
-                splice="option splice-request\n    option splice-response" if bulk else "")
+                splice="option splice-request\n    option splice-response" if tuned else "")
         return [self.binary, "-db", "-f", path]
 
     def version(self):
@@ -242,10 +242,10 @@ class HAProxy(Proxy):
 class Nginx(Proxy):
     binary = debian / "usr/sbin/nginx"
 
-    def command(self, terminate, bulk):
+    def command(self, terminate, tuned):
         path = self.configuration(
             "nginx-terminate.conf" if terminate else "nginx-passthrough.conf", "nginx.conf", modules=debian / "usr/lib/nginx/modules",
-            buffer="256k" if bulk else "16k")
+            buffer="256k" if tuned else "16k")
         return [self.binary, "-e", "stderr", "-p", self.folder, "-c", path]
 
     def answers(self):
@@ -258,7 +258,7 @@ class Nginx(Proxy):
 
 
 class Envoy(Proxy):
-    def command(self, terminate, bulk):
+    def command(self, terminate, tuned):
         path = self.configuration("envoy-terminate.yaml" if terminate else "envoy-passthrough.yaml", "envoy.yaml")
         return [envoy_binary(), "-c", path, "--concurrency", "1", "--disable-hot-restart", "-l", "error"]
 
