@@ -191,7 +191,9 @@ let package = Package(
         tests("Store", ["JSONModel"]),
         tests("NameResolution", ["Routing", "Telemetry"]),
         tests("Relay", ["relay-probe", "CLinux", "ClientHello", "ProxyHeader", "Routing", "NameResolution", "Telemetry", logging]),
-        tests("TLSRelay", ["Routing", "NameResolution", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, asn1, crypto]),
+        tests(
+            "TLSRelay",
+            ["CLinux", "Routing", "NameResolution", "Telemetry", "Identity", logging, nioCore, nioPosix, nioSSL, x509, asn1, crypto]),
         tests(
             "ControlPlane",
             [

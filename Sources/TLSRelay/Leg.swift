@@ -15,6 +15,8 @@ final class Leg {
     var kept: [UInt8] = []
     /// The socket may have something that was not received yet.
     var isReadable = false
+    /// Its bytes are not heard of: the other side takes none, and each packet would wake the loop for nothing.
+    var isMuted = false
     /// The end of its input is on its way.
     var isHungUp = false
     /// Nothing more will come from it.

@@ -65,6 +65,7 @@ extension RelayedConnection {
             _ = self.send(self.exchange.output, to: leg)
         }
         leg.outputEnded = true
+        self.unmute(leg)
         self.linger(leg)
     }
 

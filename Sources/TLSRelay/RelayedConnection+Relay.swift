@@ -24,6 +24,7 @@ extension RelayedConnection {
     }
 
     private func pump(from: Leg, to: Leg) {
+        if to.unsent.isEmpty { self.unmute(from) }
         var rounds = 0
         while self.state == .relaying, !from.inputEnded, to.unsent.isEmpty, from.isOpen {
             if rounds == Self.rounds {

@@ -74,6 +74,19 @@ extension RelayedConnection {
         if self.state == .relaying, leg.outputEnded, !leg.outputDone { self.outputSent(leg) }
     }
 
+    /// A fast sender behind a slow receiver: every packet until its window closes would be an event to no purpose.
+    func muteIfStuck(_ leg: Leg) {
+        guard self.state == .relaying, leg.isOpen, leg.isReadable, !leg.isMuted, !self.other(leg).unsent.isEmpty else { return }
+        leg.isMuted = self.loop.watchAgain(leg.fd, self.reference, kind: self.kind(leg), hearsBytes: false)
+    }
+
+    func unmute(_ leg: Leg) {
+        guard leg.isMuted, leg.isOpen else { return }
+        leg.isMuted = !self.loop.watchAgain(leg.fd, self.reference, kind: self.kind(leg), hearsBytes: true)
+    }
+
+    private func kind(_ leg: Leg) -> UInt64 { leg.side == .client ? TLSLoop.clientKind : self.attempts.winner }
+
     func close(_ leg: Leg) {
         guard leg.isOpen else { return }
         _ = cl_close(leg.fd)

@@ -168,8 +168,10 @@ final class RelayedConnection {
         case (.connecting, .upstream): self.secure()
         case (.relaying, _):
             self.lastActivity = self.loop.now
+            let moved = leg.bytes
             // First what came before a reset.
             self.goOn()
+            if events & CL_EPOLLIN != 0, leg.bytes == moved { self.muteIfStuck(leg) }
             // A reset is heard even while the other side's slowness keeps us from receiving.
             if events & CL_EPOLLERR != 0, self.state == .relaying, leg.isOpen, case let error = cl_socket_error(leg.fd), error != 0 {
                 self.failed(leg, TLSFailure.words(errno: error), isTLS: false)

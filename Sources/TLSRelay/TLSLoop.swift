@@ -6,7 +6,8 @@ import Synchronization
 
 /// A thread with its epoll set. The connections given to it live and die on it, so that nothing of theirs needs a lock.
 ///
-/// Sockets are watched edge-triggered in both directions from their first moment to their last: one system call each.
+/// Sockets are watched edge-triggered in both directions from their first moment to their last: one system call each, but for those
+/// whose other side is slow.
 ///
 /// Sendable because other threads only `post`; everything else belongs to the thread of `run`.
 final class TLSLoop: @unchecked Sendable {
@@ -165,8 +166,17 @@ final class TLSLoop: @unchecked Sendable {
 
     /// False where the system watches no more.
     func watch(_ fd: Int32, _ reference: Reference, kind: UInt64) -> Bool {
-        let tag = UInt64(reference.generation) << 32 | UInt64(reference.index) << 8 | kind
-        return cl_epoll_add(self.epoll, fd, CL_EPOLLIN | CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET, tag) == 0
+        cl_epoll_add(self.epoll, fd, Self.interest | CL_EPOLLIN, Self.tag(reference, kind)) == 0
+    }
+
+    /// Without `hearsBytes` only room, ends and errors are told. Bytes that are there when they are asked for again are told at once.
+    func watchAgain(_ fd: Int32, _ reference: Reference, kind: UInt64, hearsBytes: Bool) -> Bool {
+        cl_epoll_modify(self.epoll, fd, hearsBytes ? Self.interest | CL_EPOLLIN : Self.interest, Self.tag(reference, kind)) == 0
+    }
+
+    private static var interest: UInt32 { CL_EPOLLOUT | CL_EPOLLRDHUP | CL_EPOLLET }
+    private static func tag(_ reference: Reference, _ kind: UInt64) -> UInt64 {
+        UInt64(reference.generation) << 32 | UInt64(reference.index) << 8 | kind
     }
 
     /// One deadline per connection; a new one replaces the one before.

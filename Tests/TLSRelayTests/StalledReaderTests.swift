@@ -1,5 +1,8 @@
+import CLinux
+import Foundation
 import Glibc
 import Routing
+import Synchronization
 import TLSRelay
 import TestKit
 import Testing
@@ -84,5 +87,56 @@ import Testing
         let outcome = await door.outcome()
         #expect(outcome.ending == .clientReset, "\(outcome)")
         withExtendedLifetime((client, server)) {}
+    }
+
+    @Test("packets that cannot be passed on wake nobody")
+    func packetsForNobody() async throws {
+        // Never reads: the proxy's kernel takes some megabytes for it, and no more.
+        let stall = Stall(.little, milliseconds: 0)
+        let isOver = Mutex(false)
+        let server = try Self.server(stall) { _ in while !isOver.withLock({ $0 }) { usleep(10_000) } }
+        let door = Self.door(server) {
+            $0.keepAliveInterval = .seconds(60)
+            $0.peerTimeout = .seconds(60)
+        }
+        let (packets, wakeUps) = try await onThread {
+            let client = try TestSocket.connect(port: UInt16(door.port))
+            // Until the proxy stops reading: what was acknowledged lies in its kernel.
+            var before = Self.wakeUps()
+            for _ in 0..<256 {
+                try client.send([UInt8](repeating: 7, count: 32 << 10))
+                guard Self.isAcknowledged(client) else { break }
+                let now = Self.wakeUps()
+                if now == before { break }
+                before = now
+            }
+            let packets = (0..<200).prefix { _ in (try? client.send([7])) != nil && Self.isAcknowledged(client) }.count
+            return (packets, Self.wakeUps() - before)
+        }
+        isOver.withLock { $0 = true }
+        #expect(packets > 50)
+        #expect(wakeUps < packets / 4, "\(wakeUps) wake-ups for \(packets) packets")
+        withExtendedLifetime((door, server)) {}
+    }
+
+    /// Whether the peer's kernel has everything within a fifth of a second.
+    private static func isAcknowledged(_ socket: TestSocket) -> Bool {
+        for _ in 0..<200 {
+            if cl_unsent(socket.fd) == 0 { return true }
+            usleep(1000)
+        }
+        return false
+    }
+
+    /// How often the relays' threads have gone to sleep so far (proc_pid_status(5)).
+    private static func wakeUps() -> Int {
+        let tasks = "/proc/self/task"
+        return (try? FileManager.default.contentsOfDirectory(atPath: tasks))?.reduce(0) { sum, task in
+            guard let status = try? String(contentsOfFile: "\(tasks)/\(task)/status", encoding: .utf8),
+                status.hasPrefix("Name:\tegret-tls"),
+                let line = status.split(separator: "\n").first(where: { $0.hasPrefix("voluntary_ctxt_switches:") })
+            else { return sum }
+            return sum + (Int(line.split(separator: "\t")[1]) ?? 0)
+        } ?? 0
     }
 }
