@@ -89,6 +89,21 @@ package struct ALPNOffer: Hashable, Sendable {
         return names
     }
 
+    /// Without making strings.
+    package func offers(_ name: StaticString) -> Bool {
+        var position = 0
+        while position < Int(self.length) {
+            let count = Int(self.bytes[position])
+            if count == name.utf8CodeUnitCount,
+                (0..<count).allSatisfy({ self.bytes[position + 1 + $0] == name.utf8Start[$0] })
+            {
+                return true
+            }
+            position += 1 + count
+        }
+        return false
+    }
+
     package static func == (one: Self, other: Self) -> Bool { one.count == other.count && one.names == other.names }
     package func hash(into hasher: inout Hasher) { hasher.combine(self.names) }
 }

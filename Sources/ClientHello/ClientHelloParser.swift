@@ -13,6 +13,9 @@ package struct ClientHelloParser: ~Copyable {
         case refused(HelloRefusal)
     }
 
+    /// What a hello begins with: the type of a handshake record.
+    package static let firstByte: UInt8 = 22
+
     private let maxBytes: Int
     /// The handshake message, when it has to be joined from several records. Allocated once.
     private var joined: [UInt8] = []
@@ -60,7 +63,7 @@ package struct ClientHelloParser: ~Copyable {
         while true {
             if position == 0, let missing = try Self.judgeFirstBytes(wire) { return try self.needMore(missing) }
             if wire.count > position {
-                guard wire[position] == 22 else { throw .malformed }
+                guard wire[position] == Self.firstByte else { throw .malformed }
             }
             if wire.count > position + 1 {
                 guard wire[position + 1] == 3 else { throw position == 0 ? .notTLS : .malformed }
@@ -131,7 +134,7 @@ extension ClientHelloParser {
     private static func judgeFirstBytes(_ wire: Span<UInt8>) throws(HelloRefusal) -> Int? {
         guard wire.count > 0 else { return 1 }
         let first = wire[0]
-        if first == 22 { return nil }
+        if first == Self.firstByte { return nil }
         if first & 0x80 != 0 {
             // SSL 2 (RFC 6101 appendix E.1): 2 bytes of length with the top bit set, then message type 1 and the version.
             guard wire.count >= 5 else { return wire.count < 3 || wire[2] == 1 ? 5 : try Self.refuseNotTLS() }

@@ -31,6 +31,15 @@ package struct Mesh: MeshResource {
         package let authority: Authority
         /// Life of a workload certificate.
         package let certificateLife: Duration
+        package let mode: Mode
+    }
+
+    /// What inbounds of workloads take.
+    package enum Mode: String, Hashable, Sendable {
+        /// Mesh TLS only.
+        case strict = "STRICT"
+        /// Mesh TLS, and whatever else comes, unchanged.
+        case permissive = "PERMISSIVE"
     }
 
     package enum Authority: Hashable, Sendable {
@@ -94,10 +103,12 @@ package struct Mesh: MeshResource {
             fields.violate("name", "cannot be empty")
             return nil
         }
-        switch fields.string("mode") {
-        case nil, "STRICT": break
-        case "PERMISSIVE": ignored.append("mtls.backends[].mode")
-        case .some(let other): fields.violate("mode", "has to be one of STRICT, PERMISSIVE; is \"\(other)\"")
+        let mode = fields.string("mode").map { text in
+            Mode(rawValue: text)
+                ?? {
+                    fields.violate("mode", "has to be one of STRICT, PERMISSIVE; is \"\(text)\"")
+                    return .strict
+                }()
         }
         if fields.object("rootChain")?.duration("requestTimeout") != nil { ignored.append("mtls.backends[].rootChain") }
         let dpCert = fields.object("dpCert")
@@ -105,7 +116,7 @@ package struct Mesh: MeshResource {
         let life = dpCert?.object("rotation")?.duration("expiration") ?? .seconds(86_400)
         if life < .seconds(10) { fields.violate("dpCert.rotation.expiration", "has to be at least 10s") }
         guard let authority = Self.authority(fields) else { return nil }
-        return Backend(name: name, authority: authority, certificateLife: life)
+        return Backend(name: name, authority: authority, certificateLife: life, mode: mode ?? .strict)
     }
 
     private static func authority(_ fields: Fields) -> Authority? {

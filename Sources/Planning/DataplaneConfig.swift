@@ -15,7 +15,9 @@ extension World {
 
     private func config(of dataplane: Dataplane, in mesh: Mesh, at place: ProxyPlace, outbounds: [PlannedOutbound]) -> ProxyConfig {
         var config = ProxyConfig()
-        if mesh.backend != nil {
+        if mesh.backend == nil {
+            self.addPlainInbounds(dataplane, place, &config)
+        } else {
             // Without an authority nothing of the mesh can be spoken yet.
             guard let ca = self.observed.trust[mesh.name], let service = Self.service(of: dataplane) else { return config }
             config.trust = [Trust(mesh: mesh.name.text, ca: ca)]
@@ -23,7 +25,7 @@ extension World {
                 IdentityRequest(
                     mesh: mesh.name.text, spiffeID: "spiffe://\(mesh.name)/\(service)", authority: self.observed.signers[mesh.name])
             ]
-            self.addInbounds(dataplane, mesh, place, &config)
+            self.addMeshInbounds(dataplane, mesh, place, &config)
         }
         for planned in outbounds {
             config.listeners.append(
@@ -36,20 +38,47 @@ extension World {
         return config
     }
 
-    /// Mesh TLS ends here and the workload gets plain bytes, where it listens at a place of its own.
-    private func addInbounds(_ dataplane: Dataplane, _ mesh: Mesh, _ place: ProxyPlace, _ config: inout ProxyConfig) {
+    /// Mesh TLS ends at an inbound, its caller is checked, and the workload gets plain bytes. A mesh that is permissive lets
+    /// everything else through to it as well.
+    private func addMeshInbounds(_ dataplane: Dataplane, _ mesh: Mesh, _ place: ProxyPlace, _ config: inout ProxyConfig) {
+        let origin = "Dataplane/\(dataplane.name)"
+        self.addInbounds(dataplane, place, &config) { inbound, cluster in
+            let terminate = Action.terminate(
+                mesh: mesh.name.text, callers: self.callers(of: [.service(inbound.tags)], in: mesh.name), cluster: cluster)
+            return switch mesh.backend?.mode {
+            case .permissive: .permissive(origin: origin, mesh: terminate, other: .passthrough(cluster: cluster))
+            case .strict, nil: .sni(routes: [Route(sni: ["*"], action: terminate, origin: origin)])
+            }
+        }
+    }
+
+    private func addPlainInbounds(_ dataplane: Dataplane, _ place: ProxyPlace, _ config: inout ProxyConfig) {
+        self.addInbounds(dataplane, place, &config) { inbound, cluster in
+            .outbound(service: inbound.service, action: .passthrough(cluster: cluster))
+        }
+    }
+
+    private func addInbounds(
+        _ dataplane: Dataplane, _ place: ProxyPlace, _ config: inout ProxyConfig,
+        kind: (Dataplane.Inbound, _ cluster: String) -> Listener.Kind
+    ) {
         guard let ownAddress = place.address else { return }
-        for inbound in dataplane.inbounds where inbound.servicePort != nil || inbound.serviceAddress != nil {
+        for inbound in dataplane.inbounds {
             let address = inbound.address ?? ownAddress
-            let workload = Endpoint(address: inbound.serviceAddress ?? "127.0.0.1", port: inbound.servicePort ?? inbound.port)
-            if workload.address == address, workload.port == inbound.port { continue }
+            guard let workload = self.workload(of: inbound, at: address) else { continue }
             let name = "inbound:\(inbound.port)"
             config.clusters.append(Cluster(name: name, endpoints: [workload]))
-            let route = Route(
-                sni: ["*"],
-                action: .terminate(mesh: mesh.name.text, callers: self.callers(of: [.service(inbound.tags)], in: mesh.name), cluster: name),
-                origin: "Dataplane/\(dataplane.name)")
-            config.listeners.append(Listener(name: name, address: address, port: inbound.port, kind: .sni(routes: [route])))
+            config.listeners.append(Listener(name: name, address: address, port: inbound.port, kind: kind(inbound, name)))
         }
+    }
+
+    /// Where an inbound's connections go; nil where the workload itself is at the inbound's place, and no proxy can be.
+    ///
+    /// In a pod that takes a word, a port or an address of the workload: without one the workload may be listening on all of
+    /// the pod's addresses, and the proxy would take its place.
+    private func workload(of inbound: Dataplane.Inbound, at address: String) -> Endpoint? {
+        if self.observed.home == .kubernetes, inbound.servicePort == nil, inbound.serviceAddress == nil { return nil }
+        let workload = Endpoint(address: inbound.serviceAddress ?? "127.0.0.1", port: inbound.servicePort ?? inbound.port)
+        return workload.address == address && workload.port == inbound.port ? nil : workload
     }
 }

@@ -4,8 +4,8 @@ import Routing
 /// What the loop needs of a listener for each connection: plain bytes, so that reading them counts no references. Alive as long
 /// as its `LiveTable`.
 struct LiveListener {
-    /// Whether clients speak TLS here; else there is one route and no hello.
-    let takesTLS: Bool
+    /// With plain ones there is one route and no hello.
+    let clients: CompiledListener.Clients
     let takesProxyHeader: Bool
     let routes: UnsafePointer<CompiledRoute>
     private let matcher: Unmanaged<Matcher>
@@ -26,7 +26,7 @@ struct LiveListener {
             for (position, route) in listener.routes.enumerated() { (routes + position).initialize(to: route) }
             (live + position).initialize(
                 to: LiveListener(
-                    takesTLS: listener.table != nil, takesProxyHeader: listener.takesProxyHeader, routes: UnsafePointer(routes),
+                    clients: listener.clients, takesProxyHeader: listener.takesProxyHeader, routes: UnsafePointer(routes),
                     matcher: .passRetained(Matcher(listener.table))))
         }
         return UnsafePointer(live)

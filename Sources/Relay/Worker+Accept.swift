@@ -72,7 +72,7 @@ extension Worker {
 
     /// With the client's first own byte, whether it is there or not.
     mutating func begin(_ slot: Slot) {
-        if !self.listener(slot).takesTLS {
+        if self.listener(slot).clients == .plain {
             self.follow(slot, route: 0)
         } else {
             // Usually the hello is there already, and the socket needs no polling before the verdict.

@@ -23,9 +23,14 @@ extension Worker {
         self.linger(slot)
     }
 
+    /// Whether the client speaks TLS with us, or would understand it.
     func takesTLS(_ slot: Slot) -> Bool {
         guard slot.pointee.listener >= 0 else { return true }
-        return self.listener(slot).takesTLS
+        return switch self.listener(slot).clients {
+        case .tls: true
+        case .plain: false
+        case .either: Int(slot.pointee.route) == CompiledListener.meshRoute
+        }
     }
 
     /// Ends our half and takes in the rest of the client's: closing a socket with unread bytes sends a reset, which can

@@ -15,7 +15,7 @@ extension Worker {
             return
         }
         if count == 0 {
-            self.refuse(slot, .clientGone)
+            self.refuseOrPass(slot, .clientGone)
             return
         }
         let bytes = UnsafeBufferPointer(rebasing: self.scratch.bindMemory(to: UInt8.self)[..<max(0, count)])
@@ -24,15 +24,30 @@ extension Worker {
         case .refused(let refusal):
             self.counters.observe(.helloSeconds, UInt64(max(0, self.now - slot.pointee.openedAt)) / 1000)
             if let name = self.parser.refusedName { self.keep(name, slot) }
-            self.refuse(slot, RefusalReason(refusal))
-        case .needMoreBytes(let atLeast): self.awaitBytes(slot, atLeast)
+            self.refuseOrPass(slot, RefusalReason(refusal))
+        case .needMoreBytes(let atLeast):
+            // It may go on to be TLS, or its client has sent all there is before the server speaks.
+            let mayBeTLS = bytes.isEmpty || bytes[0] == ClientHelloParser.firstByte
+            if !mayBeTLS, self.listener(slot).clients == .either { return self.refuseOrPass(slot, .notTLS) }
+            self.awaitBytes(slot, atLeast)
         }
+    }
+
+    /// What is no hello is refused. A permissive listener is for that, too: there the bytes go on as they came. A client that
+    /// stays silent until its time is over waits for the server to speak.
+    mutating func refuseOrPass(_ slot: Slot, _ reason: RefusalReason) {
+        guard self.listener(slot).clients == .either else { return self.refuse(slot, reason) }
+        guard self.adoptCurrentTable(slot) else { return self.refuse(slot, .draining) }
+        guard self.listener(slot).clients == .either else { return self.refuse(slot, reason) }
+        self.restoreLowWater(slot)
+        self.follow(slot, route: CompiledListener.otherRoute)
     }
 
     /// Sleeps until that many bytes are in the socket, or the time since accept is over.
     mutating func awaitBytes(_ slot: Slot, _ atLeast: Int) {
         if slot.pointee.flags.contains(.clientHungUp) {
-            self.refuse(slot, .clientGone)
+            // A header that the listener demands is no matter of taste.
+            slot.pointee.state == .readingHello ? self.refuseOrPass(slot, .clientGone) : self.refuse(slot, .clientGone)
             return
         }
         if atLeast > 1 {
@@ -55,11 +70,14 @@ extension Worker {
             self.refuse(slot, .draining)
             return
         }
-        guard let route = self.listener(slot).match(hello.serverName) else {
+        let listener = self.listener(slot)
+        if listener.clients == .either {
+            self.follow(slot, route: hello.isOfMesh ? CompiledListener.meshRoute : CompiledListener.otherRoute)
+        } else if let route = listener.match(hello.serverName) {
+            self.follow(slot, route: route)
+        } else {
             self.refuse(slot, .noRoute)
-            return
         }
-        self.follow(slot, route: route)
     }
 
     func listener(_ slot: Slot) -> LiveListener { self.tables[Int(slot.pointee.table)]!.listeners[Int(slot.pointee.listener)] }

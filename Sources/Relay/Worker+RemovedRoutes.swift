@@ -38,9 +38,7 @@ extension Worker {
         let key = ListenerKey(self.tables[Int(slot.pointee.table)]!.live.compiled.listeners[Int(slot.pointee.listener)])
         guard let position = table.bound[key] else { return nil }
         let listener = table.compiled.listeners[position]
-        guard let routes = listener.table else { return listener.actions.first }
-        guard let name = slot.pointee.name else { return nil }
-        let bytes = UnsafeRawBufferPointer(start: name, count: Int(slot.pointee.nameLength))
-        return routes.match(bytes).map { listener.actions[$0] }
+        let name = slot.pointee.name.map { UnsafeRawBufferPointer(start: $0, count: Int(slot.pointee.nameLength)) }
+        return listener.action(Int(slot.pointee.route), name: name)
     }
 }

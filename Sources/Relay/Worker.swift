@@ -283,7 +283,8 @@ struct Worker: ~Copyable {
             return
         }
         switch slot.pointee.state {
-        case .readingProxyHeader, .readingHello: self.refuse(slot, .helloTimeout)
+        case .readingProxyHeader: self.refuse(slot, .helloTimeout)
+        case .readingHello: self.refuseOrPass(slot, .helloTimeout)
         case .resolving: self.refuse(slot, .nameNotResolved)
         case .connecting: self.connectDeadlinePassed(slot)
         case .relaying: self.checkIdle(slot)

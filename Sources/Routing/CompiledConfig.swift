@@ -69,6 +69,15 @@ package struct CompiledConfig: Sendable {
             self.errors += errors
             compiled.table = table
             for route in routes { self.add(route.action, origin: route.origin, to: &compiled, clusters) }
+        case .permissive(let origin, let mesh, let other):
+            guard case .terminate = mesh, case .passthrough = other else {
+                let message =
+                    "A permissive listener ends mesh TLS and passes the rest through; use terminate for mesh and passthrough for other."
+                self.errors.append(ItemError(item: "listener \(listener.name)", message: message))
+                return
+            }
+            // In the order of `CompiledListener.meshRoute` and `otherRoute`.
+            for action in [mesh, other] { self.add(action, origin: origin, to: &compiled, clusters) }
         }
         self.listeners.append(compiled)
     }
@@ -108,18 +117,42 @@ package struct CompiledListener: Sendable {
     package let port: UInt16
     /// Connections begin with a PROXY protocol header.
     package let takesProxyHeader: Bool
-    /// Nil on outbound listeners, which have one route.
+    package let clients: Clients
+    /// On listeners that take TLS alone. Others have one route, or the two of a permissive one.
     package fileprivate(set) var table: RouteTable?
     /// What the loop needs of each route, without references; `actions` and `origins` have the same positions.
     package fileprivate(set) var routes: [CompiledRoute] = []
     package fileprivate(set) var actions: [Action] = []
     package fileprivate(set) var origins: [String] = []
 
+    /// What clients speak.
+    package enum Clients: UInt8, Sendable {
+        case tls, plain
+        /// Mesh TLS or anything else.
+        case either
+    }
+
+    /// The places of a permissive listener's routes.
+    package static let meshRoute = 0
+    package static let otherRoute = 1
+
+    /// What a connection of the route `place` of an earlier table would meet now; `name` is its server name.
+    package func action(_ place: Int, name: UnsafeRawBufferPointer?) -> Action? {
+        guard let table = self.table else { return self.actions.indices.contains(place) ? self.actions[place] : nil }
+        return name.flatMap { table.match($0) }.map { self.actions[$0] }
+    }
+
     fileprivate init(_ listener: Listener) {
         self.name = listener.name
         self.address = listener.address
         self.port = listener.port
         self.takesProxyHeader = listener.proxyProtocol != nil
+        self.clients =
+            switch listener.kind {
+            case .sni: .tls
+            case .outbound: .plain
+            case .permissive: .either
+            }
     }
 }
 

@@ -3,7 +3,7 @@
 /// Every proxy type is the same machine with a different table:
 /// - egress: `passthrough` to remote zone ingresses, `terminate` for external services;
 /// - ingress: `passthrough` to local dataplanes and egresses;
-/// - dataplane: `originate` for the app's outbounds.
+/// - dataplane: `originate` for the app's outbounds, `terminate` for what comes in to the workload.
 ///
 /// The value is complete and self-contained: a proxy needs nothing else but its own certificates. Its JSON form is the
 /// wire form of the config stream.
@@ -59,8 +59,11 @@ package struct Listener: Codable, Hashable, Sendable {
     package enum Kind: Codable, Hashable, Sendable {
         /// TLS from clients, routed by server name.
         case sni(routes: [Route])
-        /// Plaintext from the local application, for one service. `action` is `originate` or `passthrough`.
+        /// Whatever comes, for one service: from the local application, or to it where nothing is encrypted. `action` is `originate` or `passthrough`.
         case outbound(service: String, action: Action)
+        /// Mesh TLS, which its client tells by offering `MeshTLS.alpn`, and whatever else comes: TLS of others, plaintext, a client
+        /// that waits for the server to speak. `mesh` is `terminate`, `other` is `passthrough`.
+        case permissive(origin: String, mesh: Action, other: Action)
     }
 
     package init(name: String, address: String, port: UInt16, kind: Kind, proxyProtocol: ProxyProtocol? = nil) {

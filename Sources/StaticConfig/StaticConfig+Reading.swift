@@ -141,7 +141,8 @@ struct StaticReader {
             switch listener.kind {
             case .sni(let routes): for case .terminate(let mesh, _, _) in routes.map(\.action) { meshes.insert(mesh) }
             case .outbound(_, .originate(let mesh, _)): meshes.insert(mesh)
-            case .outbound: break
+            case .permissive(_, .terminate(let mesh, _, _), _): meshes.insert(mesh)
+            case .outbound, .permissive: break
             }
         }
         for case .mesh(let mesh, _, _) in self.result.config.clusters.map(\.tls) { meshes.insert(mesh) }

@@ -9,17 +9,19 @@ extension StaticReader {
     }
 
     private mutating func listener(_ fields: Fields) -> Listener? {
-        fields.only("name", "address", "port", "proxyProtocol", "routes", "service", "passthrough", "originate")
+        fields.only("name", "address", "port", "proxyProtocol", "routes", "service", "passthrough", "originate", "permissive")
         let name = fields.required("name")
         let address = fields.address("address")
         let proxyProtocol = fields.choice("proxyProtocol", ["v2"]).flatMap { ProxyProtocol(rawValue: $0) }
         if !fields.has("port") { fields.violate("port", "is missing") }
         let port = fields.int("port", in: 0...65535)
         let kind: Listener.Kind?
-        switch fields.oneOf(["routes", "passthrough", "originate"], purpose: "say where its connections go") {
+        switch fields.oneOf(["routes", "passthrough", "originate", "permissive"], purpose: "say where its connections go") {
         case "routes":
             if fields.has("service") { fields.violate("service", "belongs to listeners without routes") }
             kind = .sni(routes: self.routes(fields.objects("routes"), of: name ?? ""))
+        case "permissive":
+            kind = fields.object("permissive").flatMap { self.permissive($0, origin: fields.nonEmpty("service") ?? name ?? "") }
         case .some:
             let service = fields.nonEmpty("service") ?? name ?? ""
             kind = self.action(fields).map { .outbound(service: service, action: $0) }
@@ -27,6 +29,15 @@ extension StaticReader {
         }
         guard let name, let address, let port, let kind else { return nil }
         return Listener(name: name, address: address, port: UInt16(port), kind: kind, proxyProtocol: proxyProtocol)
+    }
+
+    private func permissive(_ fields: Fields, origin: String) -> Listener.Kind? {
+        fields.only("terminate", "passthrough")
+        for key in ["terminate", "passthrough"] where !fields.has(key) {
+            fields.violate(key, "is missing; a permissive listener needs both: terminate for mesh TLS, passthrough for everything else")
+        }
+        guard let mesh = self.terminate(fields), let other = self.passthrough(fields) else { return nil }
+        return .permissive(origin: origin, mesh: mesh, other: other)
     }
 
     private mutating func routes(_ items: [Fields], of listener: String) -> [Route] {
@@ -44,17 +55,24 @@ extension StaticReader {
         return routes
     }
 
-    private mutating func action(_ fields: Fields) -> Action? {
-        if let passthrough = fields.object("passthrough") {
-            passthrough.only("cluster")
-            return passthrough.required("cluster").map { .passthrough(cluster: $0) }
-        }
+    private func action(_ fields: Fields) -> Action? {
+        if fields.object("passthrough") != nil { return self.passthrough(fields) }
         if let originate = fields.object("originate") {
             originate.only("mesh", "cluster")
             let (mesh, cluster) = (originate.required("mesh"), originate.required("cluster"))
             guard let mesh, let cluster else { return nil }
             return .originate(mesh: mesh, cluster: cluster)
         }
+        return self.terminate(fields)
+    }
+
+    private func passthrough(_ fields: Fields) -> Action? {
+        guard let passthrough = fields.object("passthrough") else { return nil }
+        passthrough.only("cluster")
+        return passthrough.required("cluster").map { .passthrough(cluster: $0) }
+    }
+
+    private func terminate(_ fields: Fields) -> Action? {
         guard let terminate = fields.object("terminate") else { return nil }
         terminate.only("mesh", "allow", "deny", "cluster")
         let (mesh, cluster) = (terminate.required("mesh"), terminate.required("cluster"))

@@ -21,7 +21,8 @@ package final class TLSCredentials: Sendable {
                 .server, certificate: identity, verifier: ChainVerifier(trust, .clients, isMesh: true, clock: clock))
             // The mesh knows SPIFFE ids, not host names: the id is compared once the handshake is done.
             self.client = try TLSContext(
-                .client, certificate: identity, verifier: ChainVerifier(trust, .servers, isMesh: true, clock: clock), protocols: ["kuma"])
+                .client, certificate: identity, verifier: ChainVerifier(trust, .servers, isMesh: true, clock: clock),
+                protocols: [MeshTLS.alpn.description])
             self.server = server
         }
     }

@@ -65,7 +65,20 @@ struct ResourceTests {
         #expect(mesh.usesEgress)
         #expect(mesh.backend?.certificateLife == .seconds(86_400))
         #expect(mesh.backend?.authority == .builtin(rsaBits: 2048, expiration: .seconds(3650 * 86_400)))
+        #expect(mesh.backend?.mode == .strict)
         #expect(mesh.ignoredFields.isEmpty)
+    }
+
+    @Test("A backend is strict or permissive")
+    func mode() throws {
+        func spec(_ mode: JSON) -> JSON {
+            ["mtls": ["enabledBackend": "ca-1", "backends": [["name": "ca-1", "type": "builtin", "mode": mode]]]]
+        }
+        #expect(try Mesh(name: "default", spec: spec("PERMISSIVE")).backend?.mode == .permissive)
+        #expect(try Mesh(name: "default", spec: spec("PERMISSIVE")).ignoredFields.isEmpty)
+        #expect(
+            self.violations(Mesh.self, spec("permissive"))
+                == ["mtls.backends[0].mode: has to be one of STRICT, PERMISSIVE; is \"permissive\""])
     }
 
     @Test("Fields that do nothing are named")

@@ -138,6 +138,50 @@ struct DataplaneConfigTests {
         #expect(table.callers(of: "*") == CallerRules(allow: ["spiffe://default/*"]))
     }
 
+    @Test("A permissive mesh takes what is not of the mesh as well")
+    func permissiveInbound() throws {
+        var zone = try TestZone()
+        try zone.addMesh()
+        try zone.add(Fixture.allowAll)
+        zone.change(.meshes, "default") {
+            $0.json.set(["spec", "mtls", "backends"], to: [["name": "ca-1", "type": "builtin", "mode": "PERMISSIVE"]])
+        }
+        try zone.addWorkload("web", ip: "10.3.0.1", inbound: ", servicePort: 8080")
+        let table = try self.table(zone)
+        #expect(
+            table.listeners.map(\.kind) == [
+                .permissive(
+                    origin: "Dataplane/web-0",
+                    mesh: .terminate(mesh: "default", callers: CallerRules(allow: ["spiffe://default/*"]), cluster: "inbound:80"),
+                    other: .passthrough(cluster: "inbound:80"))
+            ])
+        #expect(table.cluster("inbound:80")?.addresses == ["127.0.0.1:8080x1"])
+        #expect(zone.message(.meshes, "default", "Accepted").contains("not acted on") == false)
+    }
+
+    @Test("An inbound of a mesh without mTLS relays to the workload as it is")
+    func plainInbound() throws {
+        var zone = try TestZone()
+        try zone.add("{apiVersion: kuma.io/v1alpha1, kind: Mesh, metadata: {name: default}, spec: {}}")
+        try zone.addWorkload("web", ip: "10.3.0.1", inbound: ", servicePort: 8080")
+        let table = try self.table(zone)
+        #expect(table.listeners.map { "\($0.address):\($0.port)" } == ["10.3.0.1:80"])
+        #expect(table.listeners.map(\.kind) == [.outbound(service: "web_demo_svc_80", action: .passthrough(cluster: "inbound:80"))])
+        #expect(table.cluster("inbound:80")?.addresses == ["127.0.0.1:8080x1"])
+    }
+
+    @Test("In a pod an inbound is served where something is said of its workload, unless that is where the proxy would be")
+    func unservedInbound() throws {
+        for (inbound, served) in [
+            ("", 0), (", servicePort: 80", 1), (", serviceAddress: 10.3.0.1", 0), (", serviceAddress: 10.3.0.1, servicePort: 8080", 1),
+        ] {
+            var zone = try TestZone()
+            try zone.addMesh()
+            try zone.addWorkload("web", ip: "10.3.0.1", inbound: inbound)
+            #expect(try self.table(zone).listeners.count == served, "\(inbound)")
+        }
+    }
+
     @Test("A pod has the identity of services that select it, and no other")
     func claims() throws {
         var zone = try TestZone()

@@ -68,6 +68,28 @@ struct UniversalTests {
         #expect(endpoints("blue:web") == [] && endpoints("blue:api") == [])
     }
 
+    @Test("An inbound's workload is on its machine, at the inbound's port unless another is said")
+    func workloads() throws {
+        var zone = try self.zone()
+        func workloads(_ inbound: String) throws -> [String] {
+            try zone.add(
+                """
+                apiVersion: kuma.io/v1alpha1
+                kind: Dataplane
+                mesh: blue
+                metadata: {name: api, namespace: blue}
+                spec: {networking: {address: 10.0.0.7, inbound: [{port: 8080, tags: {kuma.io/service: api}\(inbound)}]}}
+                """)
+            let config = Planner.plan(zone.observed).configs[ProxyID(.dataplane, "blue/api")]
+            return config?.clusters.filter { $0.name.hasPrefix("inbound") }.flatMap(\.addresses) ?? []
+        }
+        #expect(try workloads("") == ["127.0.0.1:8080x1"])
+        #expect(try workloads(", servicePort: 80") == ["127.0.0.1:80x1"])
+        #expect(try workloads(", serviceAddress: 10.0.0.8") == ["10.0.0.8:8080x1"])
+        #expect(try workloads(", serviceAddress: 10.0.0.7") == [])
+        #expect(try workloads(", address: 127.0.0.1") == [])
+    }
+
     @Test("A dataplane has to say where it is")
     func noAddress() throws {
         var zone = try self.zone()

@@ -62,6 +62,27 @@ struct CompiledConfigTests {
         #expect(compiled.errors.map(\.item) == ["listener out", "route A"])
     }
 
+    @Test("a permissive listener has a route for the mesh and one for everything else, and no other action fits")
+    func permissive() {
+        let terminate = Action.terminate(mesh: "default", callers: CallerRules(), cluster: "c")
+        let passthrough = Action.passthrough(cluster: "c")
+        func listener(_ name: String, _ port: UInt16, _ mesh: Action, _ other: Action) -> Listener {
+            Listener(name: name, address: "127.0.0.1", port: port, kind: .permissive(origin: "Dataplane/web", mesh: mesh, other: other))
+        }
+        let compiled = CompiledConfig(
+            ProxyConfig(
+                listeners: [
+                    listener("in", 1, terminate, passthrough), listener("a", 2, passthrough, passthrough),
+                    listener("b", 3, terminate, terminate), listener("c", 4, .originate(mesh: "default", cluster: "c"), passthrough),
+                ], clusters: [self.good]))
+        #expect(compiled.listeners.map(\.name) == ["in"])
+        #expect(compiled.listeners[0].clients == .either)
+        #expect(compiled.listeners[0].routes.map(\.verb) == [.terminate, .passthrough])
+        #expect(compiled.listeners[0].action(CompiledListener.otherRoute, name: nil) == passthrough)
+        #expect(compiled.listeners[0].action(2, name: nil) == nil)
+        #expect(compiled.errors.map(\.item) == ["listener a", "listener b", "listener c"])
+    }
+
     @Test("passthrough to a cluster that asks for TLS is refused, never sent in the clear")
     func passthroughBesideTLS() {
         var cluster = self.good

@@ -19,7 +19,7 @@ import Testing
 
     @Test("every example of the page is read without an error")
     func examples() throws {
-        #expect(Self.examples.count == 3)
+        #expect(Self.examples.count == 4)
         for example in Self.examples {
             let config = try StaticConfig.read(example, path: "egress.yaml") { _ in .text("PEM") }
             #expect(config.errors == [])
@@ -55,6 +55,7 @@ import Testing
             listeners:
               - {\(odd), routes: [{\(odd), terminate: {\(odd)}}, {passthrough: {\(odd)}}]}
               - {originate: {\(odd)}}
+              - {permissive: {\(odd)}}
             clusters:
               - {\(odd), endpoints: [{\(odd)}], tls: {\(odd)}, resolvedAddresses: {\(odd)}}
               - {tls: {mesh: default, \(odd)}}
@@ -63,7 +64,7 @@ import Testing
             _ = try StaticConfig.read(text, path: "f") { _ in .text("PEM") }
         } catch {
             let lists = error.problems.compactMap { $0.components(separatedBy: "known here: ").dropFirst().first }
-            #expect(lists.count == 13)
+            #expect(lists.count == 14)
             return Set(lists.flatMap { $0.components(separatedBy: ", ") })
         }
         return []

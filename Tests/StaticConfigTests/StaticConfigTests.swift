@@ -126,9 +126,31 @@ import Testing
         #expect(clusters[3].tls == .external(ExternalTLS(serverName: "b.test", ca: "CA", clientCertificate: pair, verify: .chain)))
     }
 
+    @Test("a permissive listener has a cluster for the mesh and one for the rest")
+    func permissive() throws {
+        let text = """
+            trust: [{mesh: default, ca: ca.crt}]
+            identities: [{mesh: default, certificate: ca.crt, key: ca.crt}]
+            listeners:
+              - {name: web, address: 127.0.0.1, port: 1, permissive: {terminate: {mesh: default, allow: [], cluster: w}, passthrough: {cluster: w}}}
+            """
+        let config = try self.read(text, files: Self.pems)
+        #expect(config.errors.isEmpty)
+        #expect(
+            config.config.listeners.map(\.kind) == [
+                .permissive(
+                    origin: "web", mesh: .terminate(mesh: "default", callers: CallerRules(), cluster: "w"),
+                    other: .passthrough(cluster: "w"))
+            ])
+    }
+
     @Test(
         "what is wrong with the form refuses the file, and says where and how to mend it",
         arguments: [
+            (
+                "listeners: [{name: a, address: 127.0.0.1, port: 1, permissive: {passthrough: {cluster: c}}}]",
+                "/etc/egret/egress.yaml: listeners[0].permissive.terminate: is missing; a permissive listener needs both: terminate for mesh TLS, passthrough for everything else"
+            ),
             ("", "/etc/egret/egress.yaml: should be an object with listeners and clusters, but it is empty"),
             ("[]", "/etc/egret/egress.yaml: should be an object with listeners and clusters, but it holds one of type array"),
             ("listenrs: []", "/etc/egret/egress.yaml: listenrs: is not a known key; did you mean listeners?"),
@@ -155,7 +177,7 @@ import Testing
             ("removedRoutes: drop", "/etc/egret/egress.yaml: removedRoutes: has to be one of keep, cut; is \"drop\""),
             (
                 "listeners: [{name: a, address: 127.0.0.1, port: 1}]",
-                "/etc/egret/egress.yaml: listeners[0]: needs routes or passthrough or originate, which say where its connections go"
+                "/etc/egret/egress.yaml: listeners[0]: needs routes or passthrough or originate or permissive, which say where its connections go"
             ),
             (
                 "listeners: [{name: a, address: 127.0.0.1, port: 70000, routes: []}]",
