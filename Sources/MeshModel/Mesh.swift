@@ -15,6 +15,8 @@ package struct Mesh: MeshResource {
 
     package struct Routing: Hashable, Sendable {
         package let zoneEgress: Bool
+        /// `localityAwareLoadBalancing`: other zones serve when nothing of the own zone is left.
+        package let prefersOwnZone: Bool
         package let egressMode: EgressMode
         /// `defaultForbidMeshExternalServiceAccess`: without it everybody in the mesh may call a MeshExternalService that no
         /// permission is about.
@@ -71,9 +73,9 @@ package struct Mesh: MeshResource {
                 }()
         }
         self.routing = Routing(
-            zoneEgress: routing?.bool("zoneEgress") ?? false, egressMode: mode ?? .enforce,
+            zoneEgress: routing?.bool("zoneEgress") ?? false,
+            prefersOwnZone: routing?.bool("localityAwareLoadBalancing") ?? false, egressMode: mode ?? .enforce,
             forbidsExternal: routing?.bool("defaultForbidMeshExternalServiceAccess") ?? false)
-        if routing?.bool("localityAwareLoadBalancing") == true { ignored.append("routing.localityAwareLoadBalancing") }
 
         self.passthrough = fields.object("networking")?.object("outbound")?.bool("passthrough") ?? true
         if !self.passthrough { ignored.append("networking.outbound.passthrough") }

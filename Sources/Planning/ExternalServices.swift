@@ -89,7 +89,8 @@ extension World {
             }
             do throws(MissingSource) {
                 let tls = try Self.upstreamTLS(service, Verification(judged.object, service), secrets)
-                let endpoint = Endpoint(address: service.host, port: service.port, locality: service.zone)
+                let endpoint = Endpoint(
+                    address: service.host, port: service.port, priority: self.priority(of: service.zone, in: mesh), locality: service.zone)
                 let alike = found.items(service: service.service.text)
                 if alike.contains(where: { $0.endpoint == endpoint && $0.service.tags == service.tags }) {
                     found.problems[name] = .needsPerson(

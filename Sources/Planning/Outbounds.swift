@@ -85,7 +85,7 @@ extension World {
         return Leg(cluster: Cluster(name: name, endpoints: endpoints, tls: tls), whyEmpty: whyEmpty)
     }
 
-    private var egressEndpoints: [Endpoint] {
+    var egressEndpoints: [Endpoint] {
         self.readyEgresses.map { Endpoint(address: $0.address, port: $0.port, locality: self.observed.settings.zone) }
     }
 
@@ -133,17 +133,17 @@ extension World {
         }
 
         let remote = self.remoteEndpoints(subset, in: mesh.name)
-        var endpoints = self.localEndpoints(subset, in: mesh.name, weight: max(1, remote.count))
+        let local = self.localEndpoints(subset, in: mesh.name, weight: max(1, remote.count))
         let unknown = "no Dataplane, ZoneIngress or ExternalService of mesh \(mesh.name) offers it."
         guard mesh.backend != nil else {
             // Other zones are reached by the server name inside of mesh TLS.
             return Leg(
-                cluster: Cluster(name: name, endpoints: endpoints),
+                cluster: Cluster(name: name, endpoints: local),
                 whyEmpty: remote.isEmpty ? unknown : "it is in another zone, which needs mTLS. Next: enable mTLS in Mesh \(mesh.name)")
         }
-        if !remote.isEmpty { endpoints += mesh.usesEgress ? self.egressEndpoints : remote }
         return self.meshLeg(
-            name, endpoints, sni: sni, peer: "spiffe://\(mesh.name)/\(subset.service)", mesh,
+            name, mesh.usesEgress ? self.sharing(local, behindEgress: remote, mesh) : local + remote, sni: sni,
+            peer: "spiffe://\(mesh.name)/\(subset.service)", mesh,
             whyEmpty: remote.isEmpty || !mesh.usesEgress ? unknown : closed)
     }
 

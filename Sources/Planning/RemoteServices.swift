@@ -107,7 +107,7 @@ extension World {
                         offer.ingress,
                         Endpoint(
                             address: ingress.advertised.address, port: ingress.advertised.port, weight: offer.instances,
-                            locality: ingress.zone)
+                            priority: self.priority(of: ingress.zone, in: mesh), locality: ingress.zone)
                     ))
             }
         }

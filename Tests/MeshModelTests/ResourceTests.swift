@@ -86,10 +86,10 @@ struct ResourceTests {
         let mesh = try Mesh(
             name: "default",
             spec: [
-                "tracing": ["defaultBackend": "z"], "logging": [:], "routing": ["localityAwareLoadBalancing": true],
+                "tracing": ["defaultBackend": "z"], "logging": [:],
                 "networking": ["outbound": ["passthrough": false]],
             ])
-        #expect(mesh.ignoredFields == ["networking.outbound.passthrough", "routing.localityAwareLoadBalancing", "tracing"])
+        #expect(mesh.ignoredFields == ["networking.outbound.passthrough", "tracing"])
     }
 
     @Test("Zone egresses: ports and addresses")

@@ -88,10 +88,91 @@ struct DataplaneConfigTests {
         try zone.add(
             Fixture.ingress("n", zone: "north", address: "10.4.0.1", service)
                 + Fixture.ingress("s", zone: "south", address: "10.5.0.1", service))
-        // The local endpoint weighs as much as there are remote ingresses, each egress 1.
+        // Directly the local endpoint weighs as much as there are remote ingresses, and each of those as it has instances; the
+        // egresses in between, however many, have the share of what is behind them.
+        func shares() -> [String]? { zone.settle().dataplaneConfig("web")?.cluster("default:api_demo_svc_80")?.addresses }
+        #expect(shares() == ["10.3.0.2:80x2", "10.1.0.1:10002x5", "10.1.0.2:10002x5"])
+        try zone.addWorkload("api", ip: "10.3.0.2")
+        zone.remove(.pods, ObjectKey(namespace: "kuma-system", name: "egret-egress-abc-2"))
+        #expect(shares() == ["10.3.0.2:80x1", "10.1.0.1:10002x5"])
+        zone.change(.meshes, "default") { $0.json.set(["spec", "routing", "zoneEgress"], to: false) }
+        #expect(shares() == ["10.3.0.2:80x2", "10.4.0.1:10001x5", "10.5.0.1:10001x5"])
+    }
+
+    /// `address priority`
+    private func priorities(_ zone: inout TestZone, of cluster: String = "default:api_demo_svc_80") -> [String]? {
+        zone.settle().dataplaneConfig("web")?.cluster(cluster)?.endpoints.map { "\($0.address) \($0.priority)" }
+    }
+
+    @Test("A mesh that prefers its own zone goes elsewhere when nothing of it is left, through the egress or not")
+    func locality() throws {
+        var zone = try self.zone(pods: 1)
+        zone.change(.meshes, "default") { $0.json.set(["spec", "routing", "localityAwareLoadBalancing"], to: true) }
+        try zone.add(
+            Fixture.ingress(
+                "n", zone: "north", address: "10.4.0.1", "{tags: {kuma.io/service: api_demo_svc_80}, instances: 5, mesh: default}"))
+        #expect(self.priorities(&zone) == ["10.3.0.2 0", "10.1.0.1 1"])
         #expect(
-            zone.settle().dataplaneConfig("web")?.cluster("default:api_demo_svc_80")?.addresses
-                == ["10.3.0.2:80x2", "10.1.0.1:10002x1", "10.1.0.2:10002x1"])
+            zone.plan().egressConfig()?.cluster("default:api_demo_svc_80")?.endpoints.map { "\($0.address) \($0.priority)" }
+                == ["10.4.0.1 1"])
+        zone.change(.meshes, "default") { $0.json.set(["spec", "routing", "zoneEgress"], to: false) }
+        #expect(self.priorities(&zone) == ["10.3.0.2 0", "10.4.0.1 1"])
+        #expect(zone.message(.meshes, "default", "Accepted").contains("not acted on") == false)
+
+        // Local ones that are not ready are gone.
+        zone.change(.pods, "api-0", in: "demo") { $0.json.set(["status", "conditions"], to: [["type": "Ready", "status": "False"]]) }
+        #expect(self.priorities(&zone) == ["10.4.0.1 1"])
+    }
+
+    @Test("A direct call to an external service prefers what is of the own zone, or of none")
+    func externalLocality() throws {
+        var zone = try self.zone(zoneEgress: false, pods: 0)
+        zone.change(.meshes, "default") { $0.json.set(["spec", "routing", "localityAwareLoadBalancing"], to: true) }
+        for (name, tag) in [("east", ", kuma.io/zone: east"), ("here", ", kuma.io/zone: default")] {
+            try zone.add(
+                """
+                apiVersion: kuma.io/v1alpha1
+                kind: ExternalService
+                mesh: default
+                metadata: {name: httpbin-\(name)}
+                spec: {tags: {kuma.io/service: httpbin\(tag)}, networking: {address: "\(name).test:80"}}
+                """)
+        }
+        #expect(self.priorities(&zone, of: "default:httpbin") == ["httpbin.org 0", "east.test 1", "here.test 0"])
+    }
+
+    @Test("Of a route's parts each serves from its best priority, with its whole share")
+    func localityOfParts() throws {
+        var zone = try self.zone(zoneEgress: false, pods: 0)
+        zone.change(.meshes, "default") { $0.json.set(["spec", "routing", "localityAwareLoadBalancing"], to: true) }
+        try zone.add(
+            Fixture.ingress(
+                "n", zone: "north", address: "10.4.0.1", "{tags: {kuma.io/service: api_demo_svc_80}, instances: 3, mesh: default}")
+                    + """
+                    ---
+                    apiVersion: kuma.io/v1alpha1
+                    kind: TrafficRoute
+                    mesh: default
+                    metadata: {name: parts}
+                    spec:
+                      sources: [{match: {kuma.io/service: "*"}}]
+                      destinations: [{match: {kuma.io/service: api_demo_svc_80}}]
+                      conf:
+                        split:
+                        - {weight: 1, destination: {kuma.io/service: api_demo_svc_80}}
+                        - {weight: 1, destination: {kuma.io/service: backend}}
+                    """)
+        let cluster = zone.settle().dataplaneConfig("web")?.cluster("split:default:api_demo_svc_80")
+        // backend is in another zone alone, and one of both halves all the same.
+        #expect(
+            cluster?.endpoints.map { "\($0.address) \($0.priority) x\($0.weight)" } == ["10.3.0.2 0 x3", "10.4.0.1 1 x9", "10.2.0.1 0 x3"])
+    }
+
+    @Test("With the flag off egresses that are there are not used")
+    func unusedEgress() throws {
+        let table = try self.table(self.zone(zoneEgress: false, pods: 2))
+        #expect(table.cluster("default:backend")?.addresses == ["10.2.0.1:10001x3"])
+        #expect(table.cluster("default:httpbin")?.addresses == ["httpbin.org:80x1"])
     }
 
     @Test("Subsets go out under their own server name")
