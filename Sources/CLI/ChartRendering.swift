@@ -3889,7 +3889,7 @@ spec:
       status: {}
 ---
 # Source: egret/templates/clusterrole.yaml
-# What the control plane sees of the whole cluster. It writes nothing there but status and events.
+# What the control plane sees of the whole cluster. It writes nothing there but status, events and the Dataplanes of pods.
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:
@@ -3929,7 +3929,11 @@ rules:
       - zoneegresses/status
       - zoneingresses/status
     verbs: [patch]
-  # A Dataplane is named after its pod and may claim only services whose Service selects that pod.
+  # A Dataplane is named after its pod and may claim only services whose Service selects that pod. Pods that ask for one by
+  # annotation get it.
+  - apiGroups: [kuma.io]
+    resources: [dataplanes]
+    verbs: [create, patch, delete]
   - apiGroups: [""]
     resources: [pods, services]
     verbs: [get, list, watch]

@@ -72,15 +72,25 @@ extension World {
 
     func dataplaneStatuses() -> [StatusPatch] {
         self.dataplanes.compactMap { judged in
+            if self.podDataplanes.pending.contains(judged.object.key) { return nil }
             var judgement = Judgement(accepted: judged.accepted, ready: "")
             if let dataplane = judged.accountable, let mesh = self.mesh(dataplane.mesh) {
                 let outbounds = self.outbounds[judged.object.key] ?? []
                 judgement.checks =
-                    Self.duplicates(dataplane) + [self.pending(mesh)].compactMap(\.self) + outbounds.flatMap(self.unreachable)
+                    (self.podDataplanes.problems[judged.object.key] ?? []) + Self.duplicates(dataplane) + self.rejected(judged)
+                    + [self.pending(mesh)].compactMap(\.self) + outbounds.flatMap(self.unreachable)
                 judgement.ready = "\(Self.count(outbounds.count, "outbound")) \(outbounds.count == 1 ? "has" : "have") somewhere to go."
             }
             return self.status(of: judged.object, type: .dataplanes, judgement)
         }
+    }
+
+    /// A place that is taken, above all.
+    private func rejected(_ judged: Judged<Dataplane>) -> [Verdict] {
+        guard let id = self.place(of: judged)?.id else { return [] }
+        return self.observed.acknowledgements[id]?.errors.prefix(1).map {
+            .needsPerson(.configRejected, "The proxy cannot use \($0.item): \($0.message.asSentence)")
+        } ?? []
     }
 
     private func pending(_ mesh: Mesh) -> Verdict? {

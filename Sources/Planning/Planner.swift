@@ -11,6 +11,8 @@ package enum Planner {
         world.planDefaultEgress(&plan)
         plan.applies += world.zoneApplies()
         world.planEgressChildren(&plan)
+        plan.applies += world.podDataplanes.applies
+        plan.deletes += world.podDataplanes.deletes
         world.planEgressConfigs(&plan)
         world.planDataplaneConfigs(&plan)
         configured(plan)

@@ -61,7 +61,7 @@ extension World {
             if routes.isEmpty {
                 subsets.insert(Subset(service: full.service))
                 // Tags that Kuma itself sets are never part of what callers ask for.
-                subsets.insert(Subset(service: full.service, tags: full.tags.filter { !$0.key.hasPrefix("kuma.io/") }))
+                subsets.insert(Subset(service: full.service, tags: full.tags.filter { !Tag.isKumas($0.key) }))
             }
             for destination in routes.lazy.flatMap(\.route.allDestinations) where destination.matches(tags) {
                 subsets.insert(Subset(service: full.service, tags: destination.tags.filter { $0.value != TagSelector.any }))

@@ -18,6 +18,8 @@ struct World {
     let trafficRoutes: [Judged<TrafficRoute>]
     let tcpRoutes: [Judged<MeshTCPRoute>]
 
+    let podDataplanes: PodDataplanes
+
     /// One object, what was read from it, and whether it counts.
     struct Judged<Resource: MeshResource> {
         let object: KubeObject
@@ -63,6 +65,9 @@ struct World {
     private(set) var requestedSubsets: [MeshName: Set<Subset>] = [:]
 
     init(_ observed: Observed) {
+        var observed = observed
+        self.podDataplanes = PodDataplanes(observed)
+        observed.objects[.dataplanes] = self.podDataplanes.objects
         self.observed = observed
         let reader = Reader(observed: observed)
         let meshes: [Judged<Mesh>] = reader.read(.meshes).map(Self.judge)

@@ -104,7 +104,11 @@ package enum Admission {
 
     private static func checkDataplane(_ proxy: ProxyClaim, _ evidence: AdmissionEvidence) throws(AccessRefusal) {
         guard let dataplane = evidence.dataplane else {
-            throw AccessRefusal(.noDataplane, "there is no Dataplane named after the pod of proxy \(proxy.id.name); create one")
+            let next =
+                evidence.pod.map(PodDataplane.isAsked) == true
+                ? "none is made of it yet, which takes an address and a Service with a TCP port that selects it"
+                : "give it the annotation \(PodDataplane.annotation): \"true\", or create one"
+            throw AccessRefusal(.noDataplane, "there is no Dataplane named after the pod of proxy \(proxy.id.name): \(next)")
         }
         let mesh = dataplane["mesh"]?.string ?? dataplane.metadata.labels["kuma.io/mesh"] ?? "default"
         guard proxy.mesh == mesh else {
