@@ -1,38 +1,55 @@
 package import JSONModel
 
-/// An egress of this zone: without an address, one that the control plane runs; with one, an instance elsewhere.
-package struct ZoneEgress: MeshResource {
-    package static let kind = "ZoneEgress"
-    package static let defaultPort: UInt16 = 10002
-    package static let defaultAdminPort: UInt16 = 9901
+/// The two sides of a zone.
+package enum ZoneProxyRole: String, CaseIterable, Hashable, Sendable {
+    case egress, ingress
+}
 
-    package let name: String
-    package let zone: String?
-    package let address: String?
-    package let port: UInt16
-    package let adminPort: UInt16
-    package let deployment: JSON
+/// A proxy of this zone that serves all its meshes: without an address, one that the control plane runs; with one, an instance
+/// elsewhere.
+package protocol ZoneProxy: MeshResource {
+    static var role: ZoneProxyRole { get }
+    static var defaultPort: UInt16 { get }
+    var name: String { get }
+    /// Nil while nobody has said it: then it is of the control plane's own zone.
+    var zone: String? { get }
+    var address: String? { get }
+    var port: UInt16 { get }
+    var adminPort: UInt16 { get }
+    /// How the control plane runs it; empty for an instance elsewhere.
+    var deployment: JSON { get }
+}
+
+extension ZoneProxy {
+    package static var defaultAdminPort: UInt16 { 9901 }
 
     package var isManaged: Bool { self.address == nil }
     package var replicas: Int? { self.deployment["replicas"]?.int }
+}
 
-    package init(name: String, mesh _: String? = nil, spec: JSON) throws(InvalidResource) {
-        let fields = Fields(spec)
-        let networking = fields.object("networking")
-        self.name = name
+/// The fields that all of them have.
+struct ZoneProxyFields {
+    let networking: Fields?
+    let zone: String?
+    let address: String?
+    let port: UInt16
+    let adminPort: UInt16
+    let deployment: JSON
+
+    init(_ fields: Fields, _ spec: JSON, defaultPort: UInt16) {
+        self.networking = fields.object("networking")
         self.zone = fields.string("zone").flatMap { $0.isEmpty ? nil : $0 }
-        self.address = networking.flatMap { Self.address("address", $0) }
+        self.address = self.networking.flatMap { Self.address("address", $0) }
         // Kubernetes fills the port in by the schema's default; elsewhere it has to be written.
-        self.port = networking?.port("port") ?? Self.defaultPort
-        self.adminPort = networking?.object("admin")?.port("port") ?? Self.defaultAdminPort
+        self.port = self.networking?.port("port") ?? defaultPort
+        self.adminPort = self.networking?.object("admin")?.port("port") ?? ZoneEgress.defaultAdminPort
         self.deployment = spec["deployment"] ?? [:]
         if let replicas = fields.object("deployment")?.int("replicas"), !(0...1000).contains(replicas) {
             fields.violate("deployment.replicas", "must be in the range [0, 1000]")
         }
-        try Self.check(name: name, spec: spec, fields)
     }
 
-    fileprivate static func address(_ key: String, _ fields: Fields) -> String? {
+    static func address(_ key: String, _ fields: Fields) -> String? {
         guard let text = fields.string(key), !text.isEmpty else { return nil }
         if text == "::" || text == "0.0.0.0" {
             fields.violate(key, "must not be 0.0.0.0 or ::")
@@ -43,52 +60,25 @@ package struct ZoneEgress: MeshResource {
     }
 }
 
-/// The way into a zone. Other zones' ingresses are where cross-zone traffic goes.
-package struct ZoneIngress: MeshResource {
-    package static let kind = "ZoneIngress"
+/// A way out of this zone.
+package struct ZoneEgress: ZoneProxy {
+    package static let kind = "ZoneEgress"
+    package static let role = ZoneProxyRole.egress
+    package static let defaultPort: UInt16 = 10002
 
     package let name: String
     package let zone: String?
-    /// Where other zones reach it; nil while it is not advertised, which makes it unusable for them.
-    package let advertised: Advertised?
-    package let availableServices: [AvailableService]
-
-    package struct Advertised: Hashable, Sendable {
-        package let address: String
-        package let port: UInt16
-    }
-
-    package struct AvailableService: Hashable, Sendable {
-        package let mesh: String
-        /// `kuma.io/service` and everything else.
-        package let tags: [String: String]
-        /// A weight, and so bounded.
-        package let instances: Int
-        static let maxInstances = 1_000_000
-        /// The service is an ExternalService of that zone, served by its egress.
-        package let isExternal: Bool
-    }
+    package let address: String?
+    package let port: UInt16
+    package let adminPort: UInt16
+    package let deployment: JSON
 
     package init(name: String, mesh _: String? = nil, spec: JSON) throws(InvalidResource) {
         let fields = Fields(spec)
-        let networking = fields.object("networking")
+        let common = ZoneProxyFields(fields, spec, defaultPort: Self.defaultPort)
         self.name = name
-        self.zone = fields.string("zone").flatMap { $0.isEmpty ? nil : $0 }
-        _ = networking.flatMap { ZoneEgress.address("address", $0) }
-        _ = networking?.port("port")
-        if let networking, let address = ZoneEgress.address("advertisedAddress", networking),
-            let port = networking.port("advertisedPort")
-        {
-            self.advertised = Advertised(address: address, port: port)
-        } else {
-            self.advertised = nil
-        }
-        self.availableServices = fields.objects("availableServices").map { service in
-            AvailableService(
-                mesh: service.string("mesh") ?? MeshName.default.text, tags: service.tags("tags") ?? [:],
-                instances: min(max(1, service.int("instances") ?? 1), AvailableService.maxInstances),
-                isExternal: service.bool("externalService") ?? false)
-        }
+        (self.zone, self.address, self.port) = (common.zone, common.address, common.port)
+        (self.adminPort, self.deployment) = (common.adminPort, common.deployment)
         try Self.check(name: name, spec: spec, fields)
     }
 }

@@ -4,40 +4,6 @@ import MeshModel
 import Routing
 
 extension World {
-    /// The tables of all egress proxies, pods and others. They differ only in the address they listen on.
-    func planEgressConfigs(_ plan: inout Plan) {
-        guard let table = self.egressTable else { return }
-        for judged in self.egresses {
-            guard let egress = judged.accountable else { continue }
-            if let address = egress.address {
-                plan.configs[ProxyID(.egress, egress.name)] = Self.config(table, listeningOn: address, port: egress.port)
-                continue
-            }
-            guard self.isRun(judged) else { continue }
-            for pod in self.pods(of: egress.name) {
-                guard let address = pod.podIP else { continue }
-                plan.configs[ProxyID(.egress, pod: pod)] = Self.config(table, listeningOn: address, port: egress.port)
-            }
-        }
-    }
-
-    private static func config(_ table: ProxyConfig, listeningOn address: String, port: UInt16) -> ProxyConfig {
-        var config = table
-        config.listeners = config.listeners.map { listener in
-            var listener = listener
-            listener.address = address
-            listener.port = port
-            return listener
-        }
-        return config
-    }
-
-    func egressTableHash(port: UInt16) -> String {
-        // Cannot fail: the value is made of texts and numbers.
-        (try? JSON(encoding: Self.config(self.egressTable ?? ProxyConfig(), listeningOn: "", port: port))).map { Fingerprint.of($0.text) }
-            ?? ""
-    }
-
     /// One listener for all meshes: server names carry the mesh. It is there even when it has no routes, so that callers
     /// are refused with a reason.
     func makeEgressTable() -> ProxyConfig {
@@ -62,6 +28,8 @@ extension World {
 
     private func addCrossZone(_ mesh: MeshName, _ config: inout ProxyConfig, _ routes: inout [Route]) {
         for subset in self.exposedSubsets(of: self.remoteTags(in: mesh), in: mesh) where subset.sni(mesh).utf8.count <= SNI.maxBytes {
+            // An external service that this zone serves itself is not fetched from another.
+            if self.servedExternals[mesh]?.items(subset).isEmpty == false { continue }
             let endpoints = self.remoteEndpoints(subset, in: mesh)
             let name = subset.cluster(mesh)
             config.clusters.append(Cluster(name: name, endpoints: endpoints))
@@ -71,7 +39,7 @@ extension World {
     }
 
     private func addExternal(_ mesh: MeshName, _ config: inout ProxyConfig, _ routes: inout [Route]) {
-        let external = self.servedExternals[mesh] ?? ExternalServices(resolvedAddresses: self.observed.settings.egress.resolvedAddresses)
+        let external = self.servedExternals[mesh] ?? ExternalServices(resolvedAddresses: self.observed.settings.resolvedAddresses)
         let exposed = self.exposedSubsets(of: external.items.map(\.service.tags), in: mesh)
         for subset in exposed where subset.sni(mesh).utf8.count <= SNI.maxBytes {
             let cluster = external.cluster(subset, in: mesh)

@@ -53,7 +53,7 @@ extension World {
     func findExternalServices(of mesh: Mesh) -> ExternalServices {
         let usesEgress = mesh.usesEgress
         let mesh = mesh.name
-        var found = ExternalServices(resolvedAddresses: self.observed.settings.egress.resolvedAddresses)
+        var found = ExternalServices(resolvedAddresses: self.observed.settings.resolvedAddresses)
         let secrets = self.secrets(of: mesh)
         let remote = (self.remoteOffers[mesh] ?? [:]).filter { $0.value.contains { !$0.isExternal } }
         // By service in lower case, the first of it.

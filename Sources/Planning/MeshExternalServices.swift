@@ -53,7 +53,7 @@ extension World {
                     return (place, .external(tls.with(serverName: Self.serverName(of: endpoint, service))))
                 }
                 let cluster = Cluster(
-                    name: service.cluster, places: places, rules: self.observed.settings.egress.resolvedAddresses)
+                    name: service.cluster, places: places, rules: self.observed.settings.resolvedAddresses)
                 found.items.append(.init(service: service, cluster: cluster))
             } catch {
                 found.problems[judged.object.name] = error.verdict

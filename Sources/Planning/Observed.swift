@@ -17,8 +17,8 @@ package struct Observed: Sendable {
     package var signers: [MeshName: String] = [:]
     /// Why a mesh's authority cannot sign, in one sentence, where it is known.
     package var authorityProblems: [MeshName: String]
-    /// Writes on behalf of a ZoneEgress that will not succeed until a person acts.
-    package var writeFailures: [ObjectKey: WriteFailure]
+    /// Writes on behalf of ZoneEgresses and ZoneIngresses that will not succeed until a person acts.
+    package var writeFailures: [ResourceType: [ObjectKey: WriteFailure]]
     /// What each proxy last said about the table it was sent.
     package var acknowledgements: [ProxyID: Acknowledgement]
     /// Proxies that are no pods and have a config stream open, or had one a moment ago.
@@ -31,7 +31,7 @@ package struct Observed: Sendable {
         home: Home = .kubernetes, settings: EgretSettings, systemNamespace: String, controlPlane: OwnerReference? = nil,
         objects: Objects = Objects(),
         trust: [MeshName: String] = [:], authorityProblems: [MeshName: String] = [:],
-        writeFailures: [ObjectKey: WriteFailure] = [:], acknowledgements: [ProxyID: Acknowledgement] = [:],
+        writeFailures: [ResourceType: [ObjectKey: WriteFailure]] = [:], acknowledgements: [ProxyID: Acknowledgement] = [:],
         online: Set<ProxyID> = [], now: Date
     ) {
         self.home = home
@@ -57,10 +57,11 @@ extension Observed {
     /// The proxies there may be: what they said is of interest, and nobody else's words are.
     package var proxies: [ProxyID] {
         var proxies = self.objects[.zoneEgresses].keys.map { ProxyID(.egress, $0.name) }
+        proxies += self.objects[.zoneIngresses].keys.map { ProxyID(.ingress, $0.name) }
         switch self.home {
         case .kubernetes:
             for pod in self.objects[.pods].values {
-                for kind in [ProxyID.Kind.egress, .dataplane] { proxies.append(ProxyID(kind, pod: pod)) }
+                for kind in [ProxyID.Kind.egress, .ingress, .dataplane] { proxies.append(ProxyID(kind, pod: pod)) }
             }
         case .universal: proxies += self.objects[.dataplanes].keys.map(self.proxy(ofDataplane:))
         }

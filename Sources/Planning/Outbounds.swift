@@ -127,7 +127,7 @@ extension World {
                 return self.meshLeg(name, self.egressEndpoints, sni: sni, peer: SPIFFEID.egress(of: mesh.name).text, mesh, whyEmpty: closed)
             }
             let served =
-                self.servedExternals[mesh.name] ?? ExternalServices(resolvedAddresses: self.observed.settings.egress.resolvedAddresses)
+                self.servedExternals[mesh.name] ?? ExternalServices(resolvedAddresses: self.observed.settings.resolvedAddresses)
             let next = self.next(kubernetes: "kubectl get externalservices", universal: "egretctl get external-services")
             return Leg(cluster: served.cluster(subset, in: mesh.name), whyEmpty: "no ExternalService for it can be used. \(next)")
         }
@@ -161,8 +161,10 @@ extension World {
             guard let dataplane = judged.accountable, let place = self.place(of: judged), place.isReady, let ownAddress = place.address
             else { continue }
             for inbound in dataplane.inbounds where inbound.isReady {
+                // As Kuma has it, an instance says in which zone it is, whether or not somebody wrote it.
+                let tags = inbound.tags.merging([Tag.zone: self.observed.settings.zone]) { _, zone in zone }
                 found[dataplane.mesh, default: [:]][inbound.service, default: []].append(
-                    LocalInbound(address: inbound.address ?? ownAddress, port: inbound.port, tags: inbound.tags))
+                    LocalInbound(address: inbound.address ?? ownAddress, port: inbound.port, tags: tags))
             }
         }
         return found

@@ -77,6 +77,7 @@ package struct AuthorityRequest: Hashable, Sendable {
 package enum FieldManager {
     /// Children and status.
     package static let `operator` = "egret"
-    /// `spec.zone` of ZoneEgress and ZoneIngress, the one spec field it writes.
+    /// What it writes of the specs of others: `zone` of ZoneEgress and ZoneIngress; of the zone's own ZoneIngresses also
+    /// `availableServices`, and where other zones reach them when it runs them.
     package static let zone = "egret-zone"
 }

@@ -8,12 +8,14 @@ package enum Planner {
         let world = World(observed)
         var plan = Plan()
         plan.authorities = world.authorityRequests()
-        world.planDefaultEgress(&plan)
-        plan.applies += world.zoneApplies()
-        world.planEgressChildren(&plan)
+        for role in ZoneProxyRole.allCases { world.planDefault(role, &plan) }
+        plan.applies += world.zoneEgressApplies() + world.zoneIngressApplies()
+        world.planChildren(of: world.egresses, &plan)
+        world.planChildren(of: world.ingresses, &plan)
         plan.applies += world.podDataplanes.applies
         plan.deletes += world.podDataplanes.deletes
-        world.planEgressConfigs(&plan)
+        world.planConfigs(of: world.egresses, world.egressTable, &plan)
+        world.planConfigs(of: world.ingresses, world.ingressTable, &plan)
         world.planDataplaneConfigs(&plan)
         configured(plan)
         plan.statuses =

@@ -23,6 +23,8 @@ extension World {
         }
     }
 
-    /// An egress with an address is somewhere else: its config stream says whether it is there.
-    func isOnline(_ egress: ZoneEgress) -> Bool { self.observed.online.contains(ProxyID(.egress, egress.name)) }
+    /// A proxy with an address is somewhere else: its config stream says whether it is there.
+    func isOnline<Proxy: ZoneProxy>(_ proxy: Proxy) -> Bool {
+        self.observed.online.contains(ProxyID(Proxy.role.proxy, proxy.name))
+    }
 }

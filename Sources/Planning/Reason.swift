@@ -27,6 +27,7 @@ package enum Reason: String, CaseIterable, Hashable, Sendable {
 
     // What runs.
     case egressDisabled = "EgressDisabled"
+    case ingressDisabled = "IngressDisabled"
     case deploymentProgressing = "DeploymentProgressing"
     case deploymentUnavailable = "DeploymentUnavailable"
     case offline = "Offline"

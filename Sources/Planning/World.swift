@@ -9,7 +9,10 @@ struct World {
     let observed: Observed
     let meshes: [Judged<Mesh>]
     let egresses: [Judged<ZoneEgress>]
+    /// Of this zone.
     let ingresses: [Judged<ZoneIngress>]
+    /// Of other zones.
+    let foreignIngresses: [Judged<ZoneIngress>]
     let permissions: [Judged<MeshTrafficPermission>]
     let dataplanes: [Judged<Dataplane>]
     let externalServices: [Judged<ExternalService>]
@@ -45,8 +48,8 @@ struct World {
 
     // What several parts of a plan need, found once.
 
-    /// By ZoneEgress.
-    private(set) var egressPods: [String: [KubeObject]] = [:]
+    /// Of those that the control plane runs, by their names.
+    private(set) var proxyPods: [ZoneProxyRole: [String: [KubeObject]]] = [:]
     private(set) var readyEgresses: [EgressEndpoint] = []
     private(set) var remoteIngresses: [RemoteIngress] = []
     private(set) var remoteOffers: [MeshName: [String: [RemoteOffer]]] = [:]
@@ -56,6 +59,10 @@ struct World {
     let rejections: [(proxy: ProxyID, error: ItemError)]
     /// Of all egresses, without the address they listen on; nil without any.
     private(set) var egressTable: ProxyConfig?
+    /// Of all ingresses of this zone; nil without any.
+    private(set) var ingressTable: ProxyConfig?
+    /// What other zones may send here; empty without an ingress.
+    private(set) var localOffers: [MeshName: [LocalOffer]] = [:]
     private(set) var localInbounds: [MeshName: [String: [LocalInbound]]] = [:]
     private(set) var servedExternals: [MeshName: ExternalServices] = [:]
     private(set) var servedMeshExternals: [MeshName: MeshExternalServices] = [:]
@@ -75,8 +82,10 @@ struct World {
             meshes.compactMap { mesh in mesh.accountable.map { ($0.name, $0) } }, uniquingKeysWith: { first, _ in first })
         self.meshes = meshes
         self.soundMeshes = soundMeshes
-        self.egresses = reader.readSystem(.zoneEgresses).map { Self.judge($0, observed.settings) }
-        self.ingresses = reader.readSystem(.zoneIngresses).map { Self.judge($0, observed.settings) }
+        self.egresses = reader.readSystem(.zoneEgresses).map { Self.judge($0, observed) }
+        let ingresses: [Judged<ZoneIngress>] = reader.readSystem(.zoneIngresses).map { Self.judge($0, observed) }
+        self.ingresses = ingresses.filter { Self.isOwn($0.object, observed.settings) }
+        self.foreignIngresses = ingresses.filter { !Self.isOwn($0.object, observed.settings) }
         self.permissions = reader.readSystem(.meshTrafficPermissions).map { Self.judge($0, soundMeshes) }
         self.dataplanes = reader.read(.dataplanes).map { Self.judge($0, soundMeshes, observed) }
         self.externalServices = reader.read(.externalServices).map { Self.judge($0, soundMeshes) }
@@ -100,7 +109,7 @@ struct World {
             }, by: \.route.mesh)
         self.connectionRoutes = Dictionary(grouping: self.tcpRoutes.compactMap(\.accountable), by: \.mesh)
 
-        self.egressPods = self.findEgressPods()
+        for role in ZoneProxyRole.allCases { self.proxyPods[role] = self.findPods(role) }
         self.readyEgresses = self.findReadyEgresses()
         self.remoteIngresses = self.findRemoteIngresses()
         self.remoteOffers = self.findRemoteOffers()
@@ -118,6 +127,10 @@ struct World {
             self.request(routes.flatMap(\.rules).flatMap { $0.backends ?? [] }.map(\.destination), in: mesh)
         }
         if self.egresses.contains(where: { $0.accountable != nil }) { self.egressTable = self.makeEgressTable() }
+        if self.ingresses.contains(where: { $0.accountable != nil }) {
+            self.localOffers = self.findLocalOffers()
+            self.ingressTable = self.makeIngressTable()
+        }
     }
 
     private mutating func request(_ destinations: [Destination], in mesh: MeshName) {

@@ -1,27 +1,52 @@
+import JSONModel
 import KubeAPI
 import MeshModel
 
 extension World {
-    static func judge(_ judged: Judged<ZoneIngress>, _ settings: EgretSettings) -> Judged<ZoneIngress> {
-        guard judged.accepted.isGood, let ingress = judged.resource else { return judged }
-        var judged = judged
-        if ingress.zone == nil {
-            judged.accepted = .needsPerson(
-                .invalidSpec, "spec.zone is not set, so nobody knows which zone this leads into. Next: set it to the name of that zone.")
-        }
-        return judged
+    static func judge(_ judged: Judged<ZoneIngress>, _ observed: Observed) -> Judged<ZoneIngress> {
+        Self.isOwn(judged.object, observed.settings) ? Self.judgeProxy(judged, observed.home) : judged
+    }
+
+    /// Whether an ingress leads into this zone, so that its proxies are ours to serve.
+    static func isOwn(_ object: KubeObject, _ settings: EgretSettings) -> Bool {
+        let zone = object.spec["zone"]?.string ?? ""
+        return zone.isEmpty || zone == settings.zone || Self.wrote(object, "zone")
     }
 
     func zoneIngressStatuses() -> [StatusPatch] {
-        self.ingresses.compactMap { judged in
+        self.remoteIngressStatuses()
+            + self.ingresses.compactMap { judged in
+                var (judgement, extras) = self.judgement(of: judged, harm: "", table: self.ingressTable)
+                if judged.accountable != nil {
+                    switch self.advertisement(of: judged) {
+                    case .given(let place), .found(let place, _): judgement.ready += " Other zones reach it at \(place)."
+                    case .missing(let verdict): judgement.checks.append(verdict)
+                    }
+                    judgement.checks += self.tooMany
+                }
+                return self.status(of: judged.object, type: .zoneIngresses, judgement, extras: extras)
+            }
+    }
+
+    private var tooMany: [Verdict] {
+        let (count, most) = (self.availableServices.count, ZoneIngress.AvailableService.maxCount)
+        if count <= most { return [] }
+        return [
+            .needsPerson(
+                .unsupported,
+                "This zone offers \(count) tag sets, and a ZoneIngress has room for \(most): other zones do not hear of the rest. Next: give dataplanes fewer different tags."
+            )
+        ]
+    }
+
+    private func remoteIngressStatuses() -> [StatusPatch] {
+        self.foreignIngresses.compactMap { judged in
             var judgement = Judgement(accepted: judged.accepted, ready: "")
             if let ingress = judged.accountable {
-                if ingress.zone == self.observed.settings.zone {
-                    judgement.ready = "The ingress is of this zone; only other zones use it."
-                } else if let advertised = ingress.advertised {
+                if let advertised = ingress.advertised {
                     judgement.checks = Self.tooLong(ingress)
                     judgement.ready =
-                        "\(Self.count(Set(ingress.availableServices.map { [$0.mesh, $0.tags[Tag.service] ?? ""] }).count, "service")) of zone \(ingress.zone ?? "") can be reached at \(advertised.address):\(advertised.port)."
+                        "\(Self.count(Set(ingress.availableServices.map { [$0.mesh, $0.tags[Tag.service] ?? ""] }).count, "service")) of zone \(ingress.zone ?? "") can be reached at \(advertised)."
                 } else {
                     judgement.checks = [
                         .needsPerson(
@@ -53,9 +78,9 @@ extension World {
     /// offers nothing does not stand in for one that does.
     func findRemoteIngresses() -> [RemoteIngress] {
         var seen: Set<ZoneIngress.Advertised> = []
-        return self.ingresses.compactMap { judged in
-            guard let ingress = judged.accountable, let zone = ingress.zone, zone != self.observed.settings.zone,
-                let advertised = ingress.advertised, !ingress.availableServices.isEmpty, seen.insert(advertised).inserted
+        return self.foreignIngresses.compactMap { judged in
+            guard let ingress = judged.accountable, let zone = ingress.zone, let advertised = ingress.advertised,
+                !ingress.availableServices.isEmpty, seen.insert(advertised).inserted
             else { return nil }
             return RemoteIngress(
                 name: judged.object.metadata.key.description, zone: zone, advertised: advertised, services: ingress.availableServices)

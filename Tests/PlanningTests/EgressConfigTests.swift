@@ -96,7 +96,7 @@ struct EgressConfigTests {
                 + Fixture.ingress("hidden", zone: "east", address: nil, service)
                 + Fixture.ingress("foreign", zone: "east", address: "10.2.0.3", service).replacing("kuma-system", with: "demo"))
         #expect(zone.settle().egressConfig()?.serverNames == [])
-        #expect(zone.condition(.zoneIngresses, "own") == "True Ready")
+        #expect(zone.condition(.zoneIngresses, "own") == "False IngressDisabled")
         #expect(zone.condition(.zoneIngresses, "hidden") == "False NotAdvertised")
         #expect(zone.condition(.zoneIngresses, "foreign", in: "demo") == "False WrongNamespace")
     }
@@ -255,7 +255,7 @@ struct EgressConfigTests {
                     "kuma.io/service: httpbin", with: "kuma.io/service: plain"
                 )
                 .replacing("httpbin.org:80", with: "127.0.0.1:80"))
-        zone.observed.settings.egress.resolvedAddresses.allow = ["127.0.8.0/24"]
+        zone.observed.settings.resolvedAddresses.allow = ["127.0.8.0/24"]
         let clusters = try #require(zone.settle().egressConfig()).clusters
         let rules = try #require(clusters.first { $0.endpoints.first?.address == "httpbin.org" }?.resolvedAddresses)
         #expect(rules.allow == ["127.0.8.0/24"])

@@ -55,9 +55,8 @@ struct SettingsTests {
             #expect(
                 error.violations.map(\.field)
                     == [
-                        "egres", "zone", "egress.enabled", "egress.replicas", "egress.drainTime", "egress.resolvedAddresses.deny",
-                        "egress.resolvedAddresses.allow", "egress.service.type",
-                        "egress.service.port",
+                        "egres", "zone", "egress.enabled", "egress.replicas", "egress.drainTime", "egress.service.type",
+                        "egress.service.port", "egress.resolvedAddresses.deny", "egress.resolvedAddresses.allow",
                     ])
         }
     }

@@ -63,7 +63,11 @@ struct TestZone {
 
     /// A pod of a Deployment, as its ReplicaSet would make it.
     mutating func addEgressPod(_ number: Int, of zoneEgress: String = "egress", ready: Bool = true) throws {
-        let name = "egret-\(zoneEgress)"
+        try self.addPod(.egress, number, of: zoneEgress, ready: ready)
+    }
+
+    mutating func addPod(_ role: ZoneProxyRole, _ number: Int, of owner: String, ready: Bool = true) throws {
+        let name = "egret-\(owner)"
         try self.add(
             """
             apiVersion: v1
@@ -71,12 +75,13 @@ struct TestZone {
             metadata:
               name: \(name)-abc-\(number)
               namespace: kuma-system
-              labels: {kuma.io/zone-egress: \(zoneEgress), pod-template-hash: abc}
+              labels: {\(role.label): \(owner), pod-template-hash: abc}
               ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: \(name)-abc, uid: rs, controller: true}]
             spec: {serviceAccountName: \(name)}
             status:
               phase: Running
-              podIP: 10.1.0.\(number)
+              hostIP: 192.168.1.\(number)
+              podIP: 10.1.\(role == .egress ? 0 : 1).\(number)
               conditions: [{type: Ready, status: "\(ready ? "True" : "False")"}]
             """)
     }
@@ -154,7 +159,20 @@ struct TestZone {
         for apply in plan.applies {
             let existing = self.observed.objects[apply.type, apply.object.key]
             #expect((existing == nil) == (apply.change == .create), "\(apply.object.displayName)")
-            var object = KubeObject(Self.merge(apply.object.json, into: existing?.json))
+            var merged = Self.merge(apply.object.json, into: existing?.json)
+            // What a manager applied before and does not any more goes; as far as it is needed here, one level deep.
+            if apply.manager == FieldManager.zone {
+                if apply.object.spec["networking"] == nil, Self.owns(existing, "networking") {
+                    for field in ["advertisedAddress", "advertisedPort"] { merged["spec"]?["networking"]?[field] = nil }
+                }
+                var fields: JSON = [:]
+                for (key, value) in apply.object.spec.object ?? [:] {
+                    fields["f:\(key)"] = .object(
+                        Dictionary(uniqueKeysWithValues: (value.object ?? [:]).keys.map { ("f:\($0)", [:]) }))
+                }
+                merged["metadata"]?["managedFields"] = [["manager": .string(apply.manager), "fieldsV1": ["f:spec": fields]]]
+            }
+            var object = KubeObject(merged)
             if let existing, existing.spec != object.spec { object.metadata.generation = existing.metadata.generation + 1 }
             self.store(object)
         }
@@ -164,6 +182,10 @@ struct TestZone {
             if self.observed.objects[patch.type, object.key] != nil { self.observed.objects[patch.type][object.key] = object }
         }
         for delete in plan.deletes { self.remove(delete.type, delete.key) }
+    }
+
+    private static func owns(_ object: KubeObject?, _ field: String) -> Bool {
+        object?.metadata.json["managedFields"]?[0]?.at("fieldsV1", "f:spec", "f:\(field)") != nil
     }
 
     mutating func remove(_ type: ResourceType, _ key: ObjectKey) {
@@ -205,6 +227,7 @@ struct TestZone {
 
 extension Plan {
     func egressConfig(_ number: Int = 1) -> ProxyConfig? { self.configs[ProxyID(.egress, "egret-egress-abc-\(number).kuma-system")] }
+    func ingressConfig(_ number: Int = 1) -> ProxyConfig? { self.configs[ProxyID(.ingress, "egret-ingress-abc-\(number).kuma-system")] }
     func dataplaneConfig(_ name: String) -> ProxyConfig? { self.configs[ProxyID(.dataplane, "\(name)-0.demo")] }
 }
 

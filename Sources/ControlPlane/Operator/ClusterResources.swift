@@ -23,7 +23,7 @@ package struct ClusterResources: ResourceReader {
         switch id.kind {
         case ResourceKind.zoneEgress.name:
             let pods = self.source.objects(.pods).filter { pod in
-                pod.namespace == self.source.namespace && pod.metadata.labels[EgressNames.zoneEgressLabel] == id.name
+                pod.namespace == self.source.namespace && pod.metadata.labels[ZoneProxyRole.egress.label] == id.name
             }
             return [ProxyID(.egress, id.name)] + pods.map { ProxyID(.egress, pod: $0) }
         case ResourceKind.dataplane.name:

@@ -81,7 +81,9 @@ package struct WorldReader: WorldSource {
         var observed = Observed(
             settings: settings, systemNamespace: self.namespace, controlPlane: owner.map { OwnerReference(controller: $0) },
             objects: objects, trust: authorities.trust, authorityProblems: authorities.problems,
-            writeFailures: self.writeFailures.failures(of: .zoneEgresses), acknowledgements: self.acknowledgements.all,
+            writeFailures: Dictionary(
+                uniqueKeysWithValues: ZoneProxyRole.allCases.map { ($0.type, self.writeFailures.failures(of: $0.type)) }),
+            acknowledgements: self.acknowledgements.all,
             online: online.union(self.acknowledgements.othersStreams), now: now)
         observed.signers = authorities.signers
         return (observed, authorities, meshes)

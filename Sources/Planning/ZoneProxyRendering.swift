@@ -2,22 +2,23 @@ import JSONModel
 import KubeAPI
 import MeshModel
 
-/// The Deployment, Service and ServiceAccount of one managed ZoneEgress: the ZoneEgress's own wishes first, the
+/// The Deployment, Service and ServiceAccount of one managed ZoneEgress or ZoneIngress: its own wishes first, the
 /// installation's settings for the rest.
-struct EgressRendering {
-    let egress: ZoneEgress
+struct ZoneProxyRendering<Proxy: ZoneProxy> {
+    let proxy: Proxy
     let owner: OwnerReference
     let namespace: String
     let settings: EgretSettings
 
     /// After readiness is withdrawn a proxy accepts for this long, until everybody has heard of it.
-    private static let graceSeconds = 5
+    private static var graceSeconds: Int { 5 }
     /// What remains after the drain to close what is left.
-    private static let closingSeconds = 5
+    private static var closingSeconds: Int { 5 }
 
-    private var name: String { EgressNames.children(of: self.egress.name) }
-    private var wishes: JSON { self.egress.deployment }
-    private var defaults: EgretSettings.Egress { self.settings.egress }
+    private var name: String { ZoneProxyRole.children(of: self.proxy.name) }
+    private var word: String { Proxy.role.rawValue }
+    private var wishes: JSON { self.proxy.deployment }
+    private var defaults: EgretSettings.ZoneProxy { self.settings[Proxy.role] }
 
     private func wish(_ path: String...) -> JSON? {
         // Not `$0.isNull ? nil : $0`, in which nil would be the JSON value null.
@@ -27,7 +28,7 @@ struct EgressRendering {
 
     private var labels: [String: String] {
         // Ours win: a selector that misses its own pods would make pods without end.
-        self.defaults.extraLabels.merging(EgressNames.labels(self.egress.name)) { _, ours in ours }
+        self.defaults.extraLabels.merging(Proxy.role.labels(self.proxy.name)) { _, ours in ours }
     }
 
     private var drainTime: Duration {
@@ -54,19 +55,19 @@ struct EgressRendering {
         var service = self.object(.services, annotations: annotations)
         service.spec = [
             "type": self.wish("service", "type") ?? .string(self.defaults.service.type),
-            "selector": .object(EgressNames.selector(self.egress.name).mapValues(JSON.string)),
-            "ports": [["name": "egress", "port": JSON(self.servicePort), "targetPort": "egress", "protocol": "TCP"]],
+            "selector": .object(Proxy.role.selector(self.proxy.name).mapValues(JSON.string)),
+            "ports": [["name": .string(self.word), "port": JSON(self.servicePort), "targetPort": .string(self.word), "protocol": "TCP"]],
         ]
         return service
     }
 
     var deployment: KubeObject {
         var deployment = self.object(.deployments)
-        let replicas = self.egress.replicas ?? self.defaults.replicas
+        let replicas = self.proxy.replicas ?? self.defaults.replicas
         deployment.spec = [
             "replicas": JSON(replicas),
             "revisionHistoryLimit": 3,
-            "selector": ["matchLabels": .object(EgressNames.selector(self.egress.name).mapValues(JSON.string))],
+            "selector": ["matchLabels": .object(Proxy.role.selector(self.proxy.name).mapValues(JSON.string))],
             // A new proxy serves before an old one stops.
             "strategy": ["type": "RollingUpdate", "rollingUpdate": ["maxSurge": 1, "maxUnavailable": 0]],
             "template": ["metadata": self.podMetadata, "spec": self.podSpec],
@@ -115,13 +116,13 @@ struct EgressRendering {
         let tolerations = self.wish("tolerations") ?? self.defaults.tolerations
         if tolerations.array?.isEmpty == false { spec["tolerations"] = tolerations }
         let affinity = self.wish("affinity") ?? self.defaults.affinity
-        spec["affinity"] = affinity.object?.isEmpty == false ? affinity : Self.spreadOverNodes(self.egress.name)
+        spec["affinity"] = affinity.object?.isEmpty == false ? affinity : Self.spreadOverNodes(self.proxy.name)
         spec["priorityClassName"] = self.wish("priorityClassName")
         return spec
     }
 
-    /// Prefer nodes without a pod of this egress.
-    private static func spreadOverNodes(_ zoneEgress: String) -> JSON {
+    /// Prefer nodes without another of its pods.
+    private static func spreadOverNodes(_ name: String) -> JSON {
         [
             "podAntiAffinity": [
                 "preferredDuringSchedulingIgnoredDuringExecution": [
@@ -129,7 +130,7 @@ struct EgressRendering {
                         "weight": 100,
                         "podAffinityTerm": [
                             "topologyKey": "kubernetes.io/hostname",
-                            "labelSelector": ["matchLabels": .object(EgressNames.selector(zoneEgress).mapValues(JSON.string))],
+                            "labelSelector": ["matchLabels": .object(Proxy.role.selector(name).mapValues(JSON.string))],
                         ],
                     ]
                 ]
@@ -145,14 +146,14 @@ struct EgressRendering {
         readiness["timeoutSeconds"] = 3
         readiness["failureThreshold"] = 3
         var container: JSON = [
-            "name": "egress",
+            "name": .string(self.word),
             "image": .string(self.settings.dataPlane.image),
             "imagePullPolicy": .string(self.settings.dataPlane.pullPolicy),
             "args": .array(["run", .string("--log-level=\(logLevel)")] + self.adminArguments),
             "env": .array(self.environment),
             "ports": [
-                ["name": "egress", "containerPort": JSON(Int(self.egress.port)), "protocol": "TCP"],
-                ["name": "admin", "containerPort": JSON(Int(self.egress.adminPort)), "protocol": "TCP"],
+                ["name": .string(self.word), "containerPort": JSON(Int(self.proxy.port)), "protocol": "TCP"],
+                ["name": "admin", "containerPort": JSON(Int(self.proxy.adminPort)), "protocol": "TCP"],
             ],
             "readinessProbe": readiness,
             // A proxy that waits for its first table or drains is not ready and yet alive: only a process that no
@@ -174,7 +175,7 @@ struct EgressRendering {
 
     /// The proxy's own default needs no flag.
     private var adminArguments: [JSON] {
-        self.egress.adminPort == ZoneEgress.defaultAdminPort ? [] : [.string("--admin-port=\(self.egress.adminPort)")]
+        self.proxy.adminPort == Proxy.defaultAdminPort ? [] : [.string("--admin-port=\(self.proxy.adminPort)")]
     }
 
     private var environment: [JSON] {
@@ -189,7 +190,7 @@ struct EgressRendering {
             value("KUMA_CONTROL_PLANE_URL", "https://egret-control-plane.\(self.namespace):5678"),
             value("KUMA_CONTROL_PLANE_CA_CERT_FILE", "/var/run/secrets/kuma.io/cp-ca/ca.crt"),
             value("KUMA_DATAPLANE_RUNTIME_TOKEN_PATH", "/var/run/secrets/kuma.io/cp-token/token"),
-            value("KUMA_DATAPLANE_PROXY_TYPE", "egress"),
+            value("KUMA_DATAPLANE_PROXY_TYPE", self.word),
             value("KUMA_DATAPLANE_NAME", "$(POD_NAME).$(POD_NAMESPACE)"),
             value("KUMA_DATAPLANE_DRAIN_TIME", Self.text(self.drainTime)),
             value("EGRET_STATE_DIR", "/var/lib/egret"),

@@ -3,8 +3,8 @@ import KubeAPI
 import MeshModel
 
 extension World {
-    func servicePort(_ egress: ZoneEgress) -> Int {
-        egress.deployment.at("service", "port")?.int ?? self.observed.settings.egress.service.port
+    func servicePort<Proxy: ZoneProxy>(_ proxy: Proxy) -> Int {
+        proxy.deployment.at("service", "port")?.int ?? self.observed.settings[Proxy.role].service.port
     }
 
     /// Fingerprint of what was applied last. A field that is no longer wanted is not in the wanted object, so comparing
@@ -13,27 +13,29 @@ extension World {
 
     private static let childTypes: [ResourceType] = [.serviceAccounts, .services, .deployments]
 
-    func planEgressChildren(_ plan: inout Plan) {
-        for judged in self.egresses where judged.object.namespace == self.observed.systemNamespace {
+    func planChildren<Proxy: ZoneProxy>(of proxies: [Judged<Proxy>], _ plan: inout Plan) {
+        for judged in proxies where judged.object.namespace == self.observed.systemNamespace {
             if judged.object.metadata.isBeingDeleted { continue }
-            if self.isRun(judged), let egress = judged.resource {
-                self.planChildren(of: egress, judged.object, &plan)
+            if self.isRun(judged), let proxy = judged.resource {
+                self.planChildren(of: proxy, judged.object, &plan)
             } else if let why = self.whyNothingRuns(judged), !plan.deletes.contains(where: { $0.key == judged.object.key }) {
                 self.deleteChildren(of: judged.object, why: why, &plan)
             }
         }
     }
 
-    /// Nil while the ZoneEgress cannot be judged: what runs is then left alone.
-    private func whyNothingRuns(_ judged: Judged<ZoneEgress>) -> String? {
-        if !self.observed.settings.egress.isEnabled { return "the egress is disabled in the settings (kuma.egress.enabled: false)" }
-        if judged.accountable?.isManaged == false { return "ZoneEgress \(judged.object.name) has an address, so it runs elsewhere" }
+    /// Nil while the object cannot be judged: what runs is then left alone.
+    private func whyNothingRuns<Proxy: ZoneProxy>(_ judged: Judged<Proxy>) -> String? {
+        if !self.observed.settings[Proxy.role].isEnabled {
+            return "the \(Proxy.role.rawValue) is disabled in the settings (\(Proxy.role.setting): false)"
+        }
+        if judged.accountable?.isManaged == false { return "\(Proxy.kind) \(judged.object.name) has an address, so it runs elsewhere" }
         return nil
     }
 
-    private func planChildren(of egress: ZoneEgress, _ object: KubeObject, _ plan: inout Plan) {
-        let rendering = EgressRendering(
-            egress: egress, owner: OwnerReference(controller: object), namespace: self.observed.systemNamespace,
+    private func planChildren<Proxy: ZoneProxy>(of proxy: Proxy, _ object: KubeObject, _ plan: inout Plan) {
+        let rendering = ZoneProxyRendering(
+            proxy: proxy, owner: OwnerReference(controller: object), namespace: self.observed.systemNamespace,
             settings: self.observed.settings)
         for (type, child) in zip(Self.childTypes, [rendering.serviceAccount, rendering.service, rendering.deployment]) {
             self.planChild(type, child, of: object, &plan)
@@ -44,6 +46,8 @@ extension World {
         var wanted = child
         let fingerprint = Fingerprint.of(child.json.text)
         wanted.metadata.annotations[Self.appliedAnnotation] = fingerprint
+        // An egress and an ingress of one name: the second finds the first one's children next time, and says so.
+        if plan.applies.contains(where: { $0.type == type && $0.object.key == wanted.key }) { return }
         let existing = self.observed.objects[type, wanted.key]
         // It is on its way out; when it is gone we hear of it and make it anew.
         if existing?.metadata.isBeingDeleted == true { return }
@@ -54,10 +58,10 @@ extension World {
             let sameWish = existing.metadata.annotations[Self.appliedAnnotation] == fingerprint
             why =
                 sameWish
-                ? "somebody changed \(difference) of it; restoring what ZoneEgress \(owner.name) asks for"
-                : "ZoneEgress \(owner.name) or the settings ask for another \(Difference.of(child.json, existing.json) ?? "content")"
+                ? "somebody changed \(difference) of it; restoring what \(owner.kind) \(owner.name) asks for"
+                : "\(owner.kind) \(owner.name) or the settings ask for another \(Difference.of(child.json, existing.json) ?? "content")"
         } else {
-            why = "ZoneEgress \(owner.name) needs it"
+            why = "\(owner.kind) \(owner.name) needs it"
         }
         plan.applies.append(
             Apply(
@@ -77,8 +81,8 @@ extension World {
     }
 
     /// A child under our name that belongs to somebody else.
-    func foreignChild(of egress: ZoneEgress, _ object: KubeObject) -> KubeObject? {
-        let key = ObjectKey(namespace: self.observed.systemNamespace, name: EgressNames.children(of: egress.name))
+    func foreignChild(of object: KubeObject) -> KubeObject? {
+        let key = ObjectKey(namespace: self.observed.systemNamespace, name: ZoneProxyRole.children(of: object.name))
         return Self.childTypes.lazy.compactMap { self.observed.objects[$0, key] }.first { Self.isForeign($0, to: object) }
     }
 
