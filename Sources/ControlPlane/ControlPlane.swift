@@ -52,7 +52,7 @@ package struct ControlPlane: Sendable {
             review: { (token, audiences) async throws(KubeError) in try await client.reviewToken(token, audiences: audiences) },
             evidence: { reader.evidence($0) })
         let authenticator = ClusterAuthenticator(pods: pods, keys: keys, zone: { settings.value?.zone }) {
-            reader.object(.zoneEgresses, $0)
+            reader.object($0.type, $1)
         }
         let api = ClusterAPI(
             options: options, version: version, source: reader, hub: hub, settings: settings, keys: keys, logger: logger,

@@ -42,3 +42,14 @@ extension ZoneProxyRole {
         self.selector(name).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
     }
 }
+
+extension ProxyID.Kind {
+    /// Nil for a dataplane.
+    package var role: ZoneProxyRole? {
+        switch self {
+        case .egress: .egress
+        case .ingress: .ingress
+        case .dataplane: nil
+        }
+    }
+}

@@ -98,7 +98,7 @@ struct AdmissionTests {
         let replicaSet = object(.replicaSets, "egret-egress-abc", uid: "rs", owner: deployment)
         var evidence = AdmissionEvidence(
             systemNamespace: "kuma-system", pod: object(.pods, "egret-egress-1", uid: "p", owner: replicaSet), replicaSet: replicaSet,
-            deployment: deployment, zoneEgress: zoneEgress)
+            deployment: deployment, zoneProxy: zoneEgress)
         change(&evidence)
         return evidence
     }
@@ -113,11 +113,11 @@ struct AdmissionTests {
         let broken: [AdmissionEvidence] = [
             Self.evidence { $0.replicaSet = nil },
             Self.evidence { $0.deployment = nil },
-            Self.evidence { $0.zoneEgress = nil },
+            Self.evidence { $0.zoneProxy = nil },
             Self.evidence { $0.pod?.metadata.ownerReferences = [] },
             Self.evidence { $0.replicaSet?.metadata.uid = "another" },
             Self.evidence { $0.deployment?.metadata.uid = "another" },
-            Self.evidence { $0.zoneEgress?.metadata.uid = "another" },
+            Self.evidence { $0.zoneProxy?.metadata.uid = "another" },
             Self.evidence { $0.deployment?.metadata.name = "mine" },
             Self.evidence {
                 var references = $0.deployment?.metadata.ownerReferences ?? []
@@ -153,11 +153,18 @@ struct AdmissionTests {
         try Admission.checkRole(ProxyClaim(type: .dataplane, name: "web-1.shop", mesh: "other", home: .kubernetes), evidence)
     }
 
-    @Test("A zone ingress is refused as not offered")
-    func ingress() {
-        #expect(throws: AccessRefusal(.unsupportedProxyType, "")) {
-            try Admission.checkRole(ProxyClaim(type: .ingress, name: "i.kuma-system", mesh: "", home: .kubernetes), Self.evidence())
-        }
+    @Test("An ingress is a pod of a ZoneIngress, an egress is none, nor the other way round")
+    func ingress() throws {
+        let zoneIngress = Self.object(.zoneIngresses, "ingress", uid: "zi")
+        let deployment = Self.object(.deployments, "egret-ingress", uid: "d", owner: zoneIngress)
+        let replicaSet = Self.object(.replicaSets, "egret-ingress-abc", uid: "rs", owner: deployment)
+        let pod = Self.object(.pods, "egret-ingress-1", uid: "p", owner: replicaSet)
+        let evidence = AdmissionEvidence(
+            systemNamespace: "kuma-system", pod: pod, replicaSet: replicaSet, deployment: deployment, zoneProxy: zoneIngress)
+        let claim = ProxyClaim(type: .ingress, name: "egret-ingress-1.kuma-system", mesh: "", home: .kubernetes)
+        try Admission.checkRole(claim, evidence)
+        #expect(throws: AccessRefusal(.notAnIngress, "")) { try Admission.checkRole(claim, Self.evidence()) }
+        #expect(throws: AccessRefusal(.notAnEgress, "")) { try Admission.checkRole(Self.egress, evidence) }
     }
 
     @Test("Unknown callers get 401, known ones that may not 403, and ours to mend 503")

@@ -23,7 +23,7 @@ struct ClusterTokensTests {
         let pods = TokenAuthenticator(
             review: { _, _ in AdmissionTests.review { $0.set(["status", "authenticated"], to: false) } },
             evidence: { _ in AdmissionEvidence(systemNamespace: "kuma-system") })
-        self.authenticator = ClusterAuthenticator(pods: pods, keys: self.keys, zone: { "east" }) { world.object(.zoneEgresses, $0) }
+        self.authenticator = ClusterAuthenticator(pods: pods, keys: self.keys, zone: { "east" }) { world.object($0.type, $1) }
         var vm = KubeObject(.zoneEgresses, name: "vm-1", namespace: "kuma-system")
         vm.spec = ["networking": ["address": "10.0.0.9", "port": 10002]]
         var managed = KubeObject(.zoneEgresses, name: "egress", namespace: "kuma-system")
@@ -31,7 +31,14 @@ struct ClusterTokensTests {
         var elsewhere = vm
         elsewhere.metadata.namespace = "shop"
         elsewhere.metadata.name = "vm-2"
-        world.set([vm, managed, elsewhere])
+        var ingress = KubeObject(.zoneIngresses, name: "in-1", namespace: "kuma-system")
+        ingress.spec = ["networking": ["address": "10.0.0.8", "port": 10001]]
+        var west = ingress
+        west.metadata.json["name"] = "west"
+        west.spec["zone"] = "west"
+        var ours = KubeObject(.zoneIngresses, name: "ingress", namespace: "kuma-system")
+        ours.spec = ["zone": "east"]
+        world.set([vm, managed, elsewhere, ingress, west, ours])
     }
 
     private func refusal(_ type: ProxyType, _ name: String, _ token: String) async -> AccessRefusal.Reason? {
@@ -81,6 +88,12 @@ struct ClusterTokensTests {
         #expect(
             await self.refusal(.egress, "vm-1", try await issued(["scope": ["egress"], "zone": "west", "validFor": "1h"]))
                 == .tokenWrongZone)
+        let forIngresses = try await issued(["scope": ["ingress"], "validFor": "1h"])
+        #expect(await self.refusal(.ingress, "in-1", forIngresses) == nil)
+        #expect(await self.refusal(.ingress, "ingress", forIngresses) == .notAnIngress)
+        #expect(await self.refusal(.ingress, "west", forIngresses) == .noResource)
+        #expect(await self.refusal(.ingress, "vm-1", forIngresses) == .noResource)
+        #expect(await self.refusal(.egress, "vm-1", forIngresses) == .tokenWrongScope)
         await #expect(throws: APIProblem.self) {
             _ = try await api.respond(
                 to: APIRequest(.post, ["tokens", "dataplane"], body: Array(#"{"validFor":"1h"}"#.utf8)), now: Date())

@@ -41,6 +41,52 @@ struct SelfRegistrationTests {
         #expect(await self.world.refusal(self.egress, token: user) == .tokenBadSignature)
     }
 
+    private let ingress: JSON = [
+        "type": "ZoneIngress", "name": "in-1",
+        "networking": ["address": "10.0.0.8", "port": 10001, "advertisedAddress": "203.0.113.1", "advertisedPort": 443],
+    ]
+
+    private func storedIngress(_ name: String = "in-1") -> StoredResource? {
+        self.world.store[ResourceID(kind: "ZoneIngress", name: name)]
+    }
+
+    @Test("An ingress comes as an egress does; what it says of its zone's services is the control plane's word alone")
+    func ingresses() async throws {
+        let token = try await self.zoneToken(["ingress"])
+        #expect(await self.world.refusal(self.ingress, type: .ingress, token: try await self.zoneToken()) == .tokenWrongScope)
+        var boastful = self.ingress
+        boastful["availableServices"] = [["mesh": "default", "tags": ["kuma.io/service": "everything"]]]
+        #expect(await self.world.refusal(boastful, type: .ingress, token: token) == nil)
+        #expect(self.storedIngress()?.spec["zone"] == "east" && self.storedIngress()?.spec["availableServices"] == nil)
+        // What the control plane wrote stays, whoever brings the resource again.
+        let found: JSON = [["mesh": "default", "tags": ["kuma.io/service": "web"], "instances": 2]]
+        try self.world.store.write { transaction in
+            let id = ResourceID(kind: "ZoneIngress", name: "in-1")
+            var spec = try transaction.get(id)?.spec ?? [:]
+            spec["availableServices"] = found
+            try transaction.put(id, labels: [SelfRegistration.label: "i"], spec: spec, now: self.world.now)
+        }
+        #expect(await self.world.refusal(boastful, type: .ingress, token: token) == nil)
+        #expect(self.storedIngress()?.spec["availableServices"] == found)
+        #expect(self.world.call(.put, "/zone-ingresses/in-1", boastful).status == 200)
+        #expect(self.storedIngress()?.spec["availableServices"] == found)
+    }
+
+    @Test("An ingress of another zone is that zone's: its proxies are not served here, and nobody takes its name")
+    func foreignIngress() async throws {
+        var west = self.ingress
+        west["zone"] = "west"
+        let token = try await self.zoneToken(["ingress"])
+        #expect(await self.world.refusal(west, type: .ingress, token: token) == .badRequest)
+        west["availableServices"] = [["mesh": "default", "tags": ["kuma.io/service": "far"], "instances": 3]]
+        #expect(self.world.call(.put, "/zone-ingresses/in-1", west).status == 201)
+        #expect(self.storedIngress()?.spec["availableServices"] == west["availableServices"])
+        #expect(await self.world.refusal(self.ingress, type: .ingress, token: token) == .badRequest)
+        let claim = ProxyClaim(type: .ingress, name: "in-1", mesh: "", home: .universal)
+        #expect(throws: AccessRefusal(.noResource, "")) { try self.world.admission.authorize(claim, token: token) }
+        #expect(self.storedIngress()?.spec["zone"] == "west")
+    }
+
     @Test("Keys rotate: old tokens count until their key is deleted; revoked ones never")
     func rotation() async throws {
         let old = try await self.zoneToken()

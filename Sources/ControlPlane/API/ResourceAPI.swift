@@ -78,7 +78,9 @@ package struct ResourceAPI: Sendable {
                 path.removeLast()
             }
             // The older names of overviews.
-            if let first = path.first, first.hasSuffix("overviews"), let kind = ["zoneegressoverviews": ResourceKind.zoneEgress][first] {
+            if let first = path.first, first.hasSuffix("overviews"),
+                let kind = ["zoneegressoverviews": ResourceKind.zoneEgress, "zoneingressoverviews": .zoneIngress][first]
+            {
                 self.kind = kind
                 self.isOverview = true
                 self.name = path.dropFirst().first
@@ -173,7 +175,7 @@ package struct ResourceAPI: Sendable {
                 "the body is \(ResourceID(kind: document.kind.name, mesh: document.mesh ?? "", name: document.name)), the path names \(place.id(name))"
             )
         }
-        if document.kind.name == ResourceKind.zoneEgress.name, let zone = document.spec["zone"]?.string, zone != self.zone {
+        if document.kind.name == ResourceKind.zoneEgress.name, let zone = OwnFields.otherZone(document.spec, than: self.zone) {
             throw .invalid(
                 InvalidResource([
                     Violation(field: "zone", message: "is \(zone), this control plane's zone is \(self.zone); leave it out")
@@ -192,8 +194,7 @@ package struct ResourceAPI: Sendable {
                     if !violations.isEmpty { throw APIProblem.invalid(InvalidResource(violations)) }
                 }
                 var spec = document.spec
-                // Written by the control plane, and not by those who apply the resource again.
-                if document.kind.name == ResourceKind.zoneEgress.name { spec["zone"] = .string(self.zone) }
+                OwnFields.keep(in: &spec, kind: document.kind.name, before: before?.spec, zone: self.zone)
                 return try transaction.put(place.id(name), labels: document.labels, spec: spec, now: now).isNew
             }
             return APIReply([:], status: isNew ? 201 : 200)

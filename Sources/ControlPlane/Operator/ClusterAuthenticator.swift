@@ -1,27 +1,28 @@
 import FoundationEssentials
 import JSONModel
 package import KubeAPI
+package import MeshModel
 package import Planning
 import Tokens
 
-/// Kubernetes: pods prove themselves by their service account, egresses elsewhere, on a VM for instance, by a zone token.
+/// Kubernetes: pods prove themselves by their service account, zone proxies elsewhere, on a VM for instance, by a zone token.
 ///
-/// A zone token opens only ZoneEgresses with an address: the pods of the others are ours, and nobody else is them.
+/// A zone token opens only ZoneEgresses and ZoneIngresses with an address: the pods of the others are ours, and nobody else is them.
 package struct ClusterAuthenticator: ProxyAuthenticator {
-    /// A ZoneEgress of the system namespace.
-    package typealias FindEgress = @Sendable (_ name: String) -> KubeObject?
+    /// A ZoneEgress or ZoneIngress of the system namespace.
+    package typealias FindZoneProxy = @Sendable (_ role: ZoneProxyRole, _ name: String) -> KubeObject?
 
     private let pods: TokenAuthenticator
     private let keys: TokenKeys
     private let zone: @Sendable () -> String?
-    private let egress: FindEgress
+    private let find: FindZoneProxy
 
     /// - Parameter zone: of this control plane; nil while its settings are not read.
-    package init(pods: TokenAuthenticator, keys: TokenKeys, zone: @escaping @Sendable () -> String?, egress: @escaping FindEgress) {
+    package init(pods: TokenAuthenticator, keys: TokenKeys, zone: @escaping @Sendable () -> String?, find: @escaping FindZoneProxy) {
         self.pods = pods
         self.keys = keys
         self.zone = zone
-        self.egress = egress
+        self.find = find
     }
 
     package var home: Home { .kubernetes }
@@ -38,20 +39,23 @@ package struct ClusterAuthenticator: ProxyAuthenticator {
 
     package func authorize(_ proxy: ProxyClaim, token: String) throws(AccessRefusal) {
         guard TokenShape(of: token) == .zone else { return try self.pods.authorize(proxy, token: token) }
-        guard proxy.id.kind == .egress else {
-            throw AccessRefusal(.unsupportedProxyType, "this control plane does not run zone ingresses on Kubernetes yet")
-        }
-        guard let egress = self.egress(proxy.id.name) else {
+        guard let role = proxy.id.kind.role, let zone = self.zone() else { return }
+        let kind = role.type.kind
+        guard let object = self.find(role, proxy.id.name) else {
             throw AccessRefusal(
                 .noResource,
-                "there is no ZoneEgress \(proxy.id.name) in the system namespace; kubectl apply one with networking.address, under the name "
+                "there is no \(kind) \(proxy.id.name) in the system namespace; kubectl apply one with networking.address, under the name "
                     + "that the proxy has by --name")
         }
-        guard let address = egress.spec.at("networking", "address")?.string, !address.isEmpty else {
+        guard let address = object.spec.at("networking", "address")?.string, !address.isEmpty else {
             throw AccessRefusal(
-                .notAnEgress,
-                "ZoneEgress \(proxy.id.name) has no networking.address, so its proxies are pods that this control plane runs; give the proxy "
-                    + "a ZoneEgress of its own")
+                role == .egress ? .notAnEgress : .notAnIngress,
+                "\(kind) \(proxy.id.name) has no networking.address, so its proxies are pods that this control plane runs; give the proxy "
+                    + "a \(kind) of its own")
+        }
+        if role == .ingress, let other = OwnFields.otherZone(object.spec, than: zone) {
+            throw AccessRefusal(
+                .noResource, "\(kind) \(proxy.id.name) leads into zone \(other), and its proxies are that zone's; this is zone \(zone)")
         }
     }
 

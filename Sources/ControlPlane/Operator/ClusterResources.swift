@@ -21,15 +21,19 @@ package struct ClusterResources: ResourceReader {
 
     package func proxies(of id: ResourceID) -> [ProxyID] {
         switch id.kind {
-        case ResourceKind.zoneEgress.name:
-            let pods = self.source.objects(.pods).filter { pod in
-                pod.namespace == self.source.namespace && pod.metadata.labels[ZoneProxyRole.egress.label] == id.name
-            }
-            return [ProxyID(.egress, id.name)] + pods.map { ProxyID(.egress, pod: $0) }
+        case ResourceKind.zoneEgress.name: return self.proxies(of: id.name, .egress)
+        case ResourceKind.zoneIngress.name: return self.proxies(of: id.name, .ingress)
         case ResourceKind.dataplane.name:
             return [ProxyID(.dataplane, id.name.contains(".") ? id.name : "\(id.name).\(self.source.namespace)")]
         default: return []
         }
+    }
+
+    private func proxies(of name: String, _ role: ZoneProxyRole) -> [ProxyID] {
+        let pods = self.source.objects(.pods).filter { pod in
+            pod.namespace == self.source.namespace && pod.metadata.labels[role.label] == name
+        }
+        return [ProxyID(role.proxy, name)] + pods.map { ProxyID(role.proxy, pod: $0) }
     }
 
     private static func type(_ kind: String) -> ResourceType? { ResourceType.kumaTypes.first { $0.kind == kind } }

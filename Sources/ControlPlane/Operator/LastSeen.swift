@@ -7,12 +7,13 @@ import Planning
 /// after a start, until they had the time to come back.
 enum LastSeen {
     static func proxies(_ source: any WorldSource, home: Home) -> [ProxyID] {
-        var proxies = source.objects(.zoneEgresses).filter { egress in
-            let address = egress.spec.at("networking", "address")?.string ?? ""
-            return !address.isEmpty && (home == .universal || egress.namespace == source.namespace) && Self.wasThere(egress)
-        }.map { ProxyID(.egress, $0.name) }
+        var proxies = ZoneProxyRole.allCases.flatMap { role in
+            source.objects(role.type).filter { proxy in
+                let address = proxy.spec.at("networking", "address")?.string ?? ""
+                return !address.isEmpty && (home == .universal || proxy.namespace == source.namespace) && Self.wasThere(proxy)
+            }.map { ProxyID(role.proxy, $0.name) }
+        }
         if home == .universal {
-            proxies += source.objects(.zoneIngresses).filter(Self.wasThere).map { ProxyID(.ingress, $0.name) }
             proxies += source.objects(.dataplanes).filter(Self.wasThere).map { ProxyID(.dataplane, "\($0.namespace ?? "")/\($0.name)") }
         }
         return proxies

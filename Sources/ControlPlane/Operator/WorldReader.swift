@@ -75,7 +75,7 @@ package struct WorldReader: WorldSource {
         // Those that are pods are watched as such by everybody.
         self.acknowledgements.hold(
             online.filter { proxy in
-                proxy.kind == .egress && objects[.zoneEgresses, namespace: self.namespace, name: proxy.name] != nil
+                proxy.kind.role.map { objects[$0.type, namespace: self.namespace, name: proxy.name] != nil } ?? false
             })
         let owner = objects[.deployments, namespace: self.namespace, name: "egret-control-plane"]
         var observed = Observed(
@@ -100,7 +100,8 @@ package struct WorldReader: WorldSource {
         let deployment = owner(of: replicaSet, .deployments)
         return AdmissionEvidence(
             systemNamespace: self.namespace, pod: pod, replicaSet: replicaSet, deployment: deployment,
-            zoneEgress: owner(of: deployment, .zoneEgresses), dataplane: self.object(.dataplanes, key))
+            zoneProxy: owner(of: deployment, .zoneEgresses) ?? owner(of: deployment, .zoneIngresses),
+            dataplane: self.object(.dataplanes, key))
     }
 }
 

@@ -31,10 +31,10 @@ package struct AccessRefusal: Error, Sendable, CustomStringConvertible {
         case unknownPod = "unknown_pod"
         case wrongServiceAccount = "wrong_service_account"
         case notAnEgress = "not_an_egress"
+        case notAnIngress = "not_an_ingress"
         case noDataplane = "no_dataplane"
         case noResource = "no_resource"
         case wrongMesh = "wrong_mesh"
-        case unsupportedProxyType = "unsupported_proxy_type"
         case noIdentity = "no_identity"
         case nameInUse = "name_in_use"
         case badSigningRequest = "bad_signing_request"
@@ -57,8 +57,9 @@ package struct AccessRefusal: Error, Sendable, CustomStringConvertible {
         case .noToken, .tokenRejected, .wrongAudience, .notAServiceAccount, .notBoundToPod, .tokenMalformed, .tokenWrongAlgorithm,
             .tokenUnknownKey, .tokenBadSignature, .tokenNotYetValid, .tokenExpired, .tokenRevoked, .tokenWrongAudience:
             401
-        case .wrongNamespace, .wrongPod, .unknownPod, .wrongServiceAccount, .notAnEgress, .noDataplane, .noResource, .wrongMesh,
-            .unsupportedProxyType, .noIdentity, .badSigningRequest, .foreignSigningRequest, .nameInUse, .tokenWrongScope, .tokenWrongZone,
+        case .wrongNamespace, .wrongPod, .unknownPod, .wrongServiceAccount, .notAnEgress, .notAnIngress, .noDataplane, .noResource,
+            .wrongMesh,
+            .noIdentity, .badSigningRequest, .foreignSigningRequest, .nameInUse, .tokenWrongScope, .tokenWrongZone,
             .tokenWrongMesh,
             .tokenWrongName,
             .tokenWrongTags:

@@ -1,5 +1,6 @@
 import JSONModel
 package import KubeAPI
+import MeshModel
 import Planning
 
 /// What the caches know about a pod that calls itself a proxy.
@@ -9,20 +10,20 @@ package struct AdmissionEvidence: Sendable {
     /// The pod's controller, and that one's controller.
     package var replicaSet: KubeObject?
     package var deployment: KubeObject?
-    /// The Deployment's controller.
-    package var zoneEgress: KubeObject?
+    /// The Deployment's controller, a ZoneEgress or ZoneIngress.
+    package var zoneProxy: KubeObject?
     /// The Dataplane of the pod's name and namespace.
     package var dataplane: KubeObject?
 
     package init(
         systemNamespace: String, pod: KubeObject? = nil, replicaSet: KubeObject? = nil, deployment: KubeObject? = nil,
-        zoneEgress: KubeObject? = nil, dataplane: KubeObject? = nil
+        zoneProxy: KubeObject? = nil, dataplane: KubeObject? = nil
     ) {
         self.systemNamespace = systemNamespace
         self.pod = pod
         self.replicaSet = replicaSet
         self.deployment = deployment
-        self.zoneEgress = zoneEgress
+        self.zoneProxy = zoneProxy
         self.dataplane = dataplane
     }
 }
@@ -79,26 +80,29 @@ package enum Admission {
     /// What the pod may be, given that it is who it says.
     package static func checkRole(_ proxy: ProxyClaim, _ evidence: AdmissionEvidence) throws(AccessRefusal) {
         switch proxy.id.kind {
-        case .egress: try Self.checkEgress(proxy, evidence)
+        case .egress: try Self.checkZoneProxy(.egress, .notAnEgress, proxy, evidence)
+        case .ingress: try Self.checkZoneProxy(.ingress, .notAnIngress, proxy, evidence)
         case .dataplane: try Self.checkDataplane(proxy, evidence)
-        case .ingress:
-            throw AccessRefusal(.unsupportedProxyType, "this control plane does not run zone ingresses on Kubernetes yet")
         }
     }
 
-    /// Only pods of a Deployment that we rendered for a ZoneEgress of the system namespace: uid by uid up the owner chain.
-    private static func checkEgress(_ proxy: ProxyClaim, _ evidence: AdmissionEvidence) throws(AccessRefusal) {
+    /// Only pods of a Deployment that we rendered for a ZoneEgress or ZoneIngress of the system namespace: uid by uid up the owner
+    /// chain. An ingress has no identity, and yet its table says where everything is.
+    private static func checkZoneProxy(
+        _ role: ZoneProxyRole, _ refusal: AccessRefusal.Reason, _ proxy: ProxyClaim, _ evidence: AdmissionEvidence
+    ) throws(AccessRefusal) {
         guard let pod = evidence.pod, pod.namespace == evidence.systemNamespace else {
             throw AccessRefusal(
-                .wrongNamespace, "an egress runs in the namespace \(evidence.systemNamespace), the proxy \(proxy.id.name) does not")
+                .wrongNamespace,
+                "an \(role.rawValue) runs in the namespace \(evidence.systemNamespace), the proxy \(proxy.id.name) does not")
         }
         guard let replicaSet = evidence.replicaSet, Self.isChild(pod, of: replicaSet),
             let deployment = evidence.deployment, Self.isChild(replicaSet, of: deployment),
-            let zoneEgress = evidence.zoneEgress, Self.isChild(deployment, of: zoneEgress),
-            deployment.name == "egret-\(zoneEgress.name)", zoneEgress.namespace == evidence.systemNamespace
+            let owner = evidence.zoneProxy, owner.kind == role.type.kind, Self.isChild(deployment, of: owner),
+            deployment.name == ZoneProxyRole.children(of: owner.name), owner.namespace == evidence.systemNamespace
         else {
             throw AccessRefusal(
-                .notAnEgress, "pod \(pod.key) does not belong to a Deployment that this control plane rendered for a ZoneEgress")
+                refusal, "pod \(pod.key) does not belong to a Deployment that this control plane rendered for a \(role.type.kind)")
         }
     }
 

@@ -7,8 +7,10 @@ import Tokens
 enum DocumentChecks {
     static func violations(_ document: ResourceDocument) -> [Violation] {
         if document.kind.isSecret { return self.secret(document) }
-        // In a cluster an egress without a port is one that the control plane runs; here nobody does.
-        if document.kind.name == ResourceKind.zoneEgress.name, document.spec.at("networking", "port")?.int == nil {
+        // In a cluster a zone proxy without a port is one that the control plane runs; here nobody does.
+        if [ResourceKind.zoneEgress.name, ResourceKind.zoneIngress.name].contains(document.kind.name),
+            document.spec.at("networking", "port")?.int == nil
+        {
             return [Violation(field: "networking.port", message: "port must be in the range [1, 65535]")]
         }
         return []

@@ -46,6 +46,12 @@ package struct SelfRegistration: ProxyRegistrar, Service {
         }
         let before = self.store[id]
         let owner = before?.labels[Self.label]
+        // Of another zone, and not one that a proxy brought when this zone had another name.
+        for spec in [document.spec, owner == nil ? before?.spec : nil].compactMap(\.self) where proxy.id.kind != .dataplane {
+            guard let other = OwnFields.otherZone(spec, than: self.admission.zone) else { continue }
+            throw AccessRefusal(
+                .badRequest, "\(id) is of zone \(other), this control plane's zone is \(self.admission.zone); give the proxy another name")
+        }
         if let owner, owner != registration.instance, self.presence.hasStream(proxy.id) {
             throw AccessRefusal(
                 .nameInUse, "another proxy is connected as \(id); give this one a name of its own")
@@ -56,8 +62,7 @@ package struct SelfRegistration: ProxyRegistrar, Service {
         do {
             let isNew = try self.store.write { transaction in
                 var spec = document.spec
-                // The control plane's own field stays.
-                if spec["zone"] == nil, let zone = try transaction.get(id)?.spec["zone"] { spec["zone"] = zone }
+                OwnFields.keep(in: &spec, kind: id.kind, before: try transaction.get(id)?.spec, zone: self.admission.zone)
                 return try transaction.put(id, labels: labels, spec: spec, now: now).isNew
             }
             self.presence.announced(proxy.id, now: now)

@@ -9,7 +9,7 @@ import Tokens
 package struct TokenAdmission: ProxyAuthenticator {
     private let store: ResourceStore
     private let keys: TokenKeys
-    private let zone: String
+    let zone: String
 
     package init(store: ResourceStore, keys: TokenKeys, zone: String) {
         self.store = store
@@ -42,10 +42,15 @@ package struct TokenAdmission: ProxyAuthenticator {
     }
 
     package func authorize(_ proxy: ProxyClaim, token: String) throws(AccessRefusal) {
-        if self.store[proxy.resourceID] == nil {
+        guard let resource = self.store[proxy.resourceID] else {
             throw AccessRefusal(
                 .noResource,
                 "there is no \(proxy.resourceID); start the proxy with --dataplane-file, or egretctl apply the resource first")
+        }
+        if proxy.id.kind == .ingress, let other = OwnFields.otherZone(resource.spec, than: self.zone) {
+            throw AccessRefusal(
+                .noResource,
+                "\(proxy.resourceID) leads into zone \(other), and its proxies are that zone's; this control plane's zone is \(self.zone)")
         }
     }
 
