@@ -41,6 +41,7 @@ enum CertificatePage {
             "notAfter": JSON(certificate.notValidAfter.formatted(.iso8601)),
         ]
         json["spiffeId"] = certificate.spiffeID.map { JSON($0) }
+        json["names"] = .array(certificate.uris.map { JSON($0) })
         var serializer = DER.Serializer()
         if (try? serializer.serialize(certificate)) != nil {
             json["sha256"] = JSON(self.hex(SHA256.hash(data: Data(serializer.serializedBytes))))

@@ -11,7 +11,8 @@ import X509
 /// when 4/5 of the certificate's life are over. Open connections never notice.
 final class IdentityKeeper: IdentitySource {
     struct Entry: Sendable {
-        var spiffeID: String
+        /// What to ask for; the SPIFFE id first.
+        var names: [String]
         /// Which authority the control plane signs with, as it says.
         var authority: String?
         /// When to ask next.
@@ -21,6 +22,7 @@ final class IdentityKeeper: IdentitySource {
         var chain: [Certificate] = []
         /// The same with its key, to be kept for a restart; nil where keys are not kept.
         var saved: StateFolder.Identity?
+        var spiffeID: String { self.names.first ?? "" }
         /// When the served certificate ends; nil before the first.
         var notAfter: Date? { self.chain.first?.notValidAfter }
         /// Why the last request failed.
@@ -66,13 +68,15 @@ final class IdentityKeeper: IdentitySource {
             for mesh in dropped { state.entries[mesh] = nil }
             for (mesh, request) in wanted {
                 if let known = state.entries[mesh], known.spiffeID == request.spiffeID {
-                    guard known.authority != request.authority else { continue }
-                    // The certificate of the other authority serves on until the new one is there. Not all proxies at once.
+                    guard known.authority != request.authority || known.names != request.names else { continue }
+                    // The certificate of the other authority, or of other tags, serves on until the new one is there. Not all
+                    // proxies at once.
                     state.entries[mesh]?.authority = request.authority
+                    state.entries[mesh]?.names = request.names
                     state.entries[mesh]?.next = now + .random(in: 0...Self.spread)
                 } else {
                     state.entries[mesh] =
-                        adopted[mesh] ?? Entry(spiffeID: request.spiffeID, authority: request.authority, next: now)
+                        adopted[mesh] ?? Entry(names: request.names, authority: request.authority, next: now)
                 }
                 state.changes += 1
             }
@@ -95,7 +99,7 @@ final class IdentityKeeper: IdentitySource {
                 guard chain[0].notValidAfter > now else { continue }
                 try self.credentials.setIdentity(mesh: saved.mesh, chainPEM: saved.chain, keyPEM: saved.key)
                 adopted[saved.mesh] = Entry(
-                    spiffeID: saved.spiffeID, authority: request.authority, next: now + .random(in: 1..<5), chain: chain, saved: saved)
+                    names: request.names, authority: request.authority, next: now + .random(in: 1..<5), chain: chain, saved: saved)
                 self.logger.info(
                     "Certificate of before the restart in use",
                     metadata: [
@@ -161,7 +165,7 @@ final class IdentityKeeper: IdentitySource {
         do {
             let key = ProxyKey()
             let holder = Holder(type: self.client.options.proxyType.rawValue, name: self.client.options.name)
-            let request = key.signingRequest(spiffeID: entry.spiffeID, holder: holder)
+            let request = key.signingRequest(names: entry.names, holder: holder)
             let chain = try await self.client.certificate(mesh: mesh, csr: request)
             let certificates = try Certificate.bundle(pem: chain, what: "the signed certificate")
             let leaf = certificates[0]
@@ -169,8 +173,8 @@ final class IdentityKeeper: IdentitySource {
             let next = Renewal.date(of: leaf, jitter: .random(in: 0..<1))
             // The control plane's clock may be behind or its certificates very short: never ask in a tight loop.
             self.update(mesh, entry) {
-                // Unless another authority signs by now: then it is asked soon, as planned.
-                if $0.authority == entry.authority { $0.next = max(next, Date() + 1) }
+                // Unless another one is wanted by now: then it is asked soon, as planned.
+                if $0.authority == entry.authority, $0.names == entry.names { $0.next = max(next, Date() + 1) }
                 $0.failures = 0
                 $0.chain = certificates
                 $0.problem = nil

@@ -35,7 +35,7 @@ final class StaticIdentities: IdentitySource {
                     }
                 }
                 guard let leaf = presented[identity.mesh]?.chain.first else { return nil }
-                return IdentityRequest(mesh: identity.mesh, spiffeID: leaf.spiffeID ?? "")
+                return IdentityRequest(mesh: identity.mesh, names: leaf.spiffeID.map { [$0] } ?? [])
             }
         }
         return (requests, errors)
@@ -75,9 +75,10 @@ final class StaticIdentities: IdentitySource {
 
 extension Certificate {
     /// The first URI of the certificate that is a SPIFFE id.
-    var spiffeID: String? {
-        guard let names = try? self.extensions.subjectAlternativeNames else { return nil }
-        for case .uniformResourceIdentifier(let uri) in names where uri.hasPrefix("spiffe://") { return uri }
-        return nil
+    var spiffeID: String? { self.uris.first { $0.hasPrefix("spiffe://") } }
+
+    var uris: [String] {
+        guard let names = try? self.extensions.subjectAlternativeNames else { return [] }
+        return names.compactMap { name in if case .uniformResourceIdentifier(let uri) = name { uri } else { nil } }
     }
 }

@@ -24,19 +24,6 @@ package struct LeafProfile: Hashable, Sendable {
     }
 
     package static let defaultLife = Duration.seconds(24 * 3600)
-
-    /// A workload of a mesh: `spiffe://<mesh>/<service>` per service, and `kuma://<tag>/<value>` per tag.
-    /// - Parameter tags: each tag with its values; `kuma.io/service` belongs to it and gives the services.
-    package static func workload(mesh: String, tags: [String: [String]], life: Duration = Self.defaultLife) -> LeafProfile {
-        let services = (tags["kuma.io/service"] ?? []).sorted().map { "spiffe://\(mesh)/\($0)" }
-        let others = tags.sorted { $0.key < $1.key }.flatMap { tag, values in values.sorted().map { "kuma://\(tag)/\($0)" } }
-        return LeafProfile(uris: services + others, life: life)
-    }
-
-    /// An egress is in every mesh the service `zone-egress`.
-    package static func zoneEgress(mesh: String, life: Duration = Self.defaultLife) -> LeafProfile {
-        .workload(mesh: mesh, tags: ["kuma.io/service": ["zone-egress"]], life: life)
-    }
 }
 
 extension CertificateAuthority {

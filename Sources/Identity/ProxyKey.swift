@@ -13,11 +13,11 @@ package struct ProxyKey: Sendable, CustomStringConvertible {
 
     package var pem: String { self.key.pem }
 
-    /// A PKCS#10 request naming exactly `spiffeID` and who asks, as PEM. The signature covers both.
-    package func signingRequest(spiffeID: String, holder: Holder) -> String {
+    /// A PKCS#10 request with exactly these names and who asks, as PEM. The signature covers both.
+    package func signingRequest(names: [String], holder: Holder) -> String {
         do {
             let extensions = try Certificate.Extensions {
-                Critical(SubjectAlternativeNames([.uniformResourceIdentifier(spiffeID), .uniformResourceIdentifier(holder.uri)]))
+                Critical(SubjectAlternativeNames((names + [holder.uri]).map(GeneralName.uniformResourceIdentifier)))
             }
             let request = try CertificateSigningRequest(
                 version: .v1, subject: DistinguishedName(), privateKey: self.key,

@@ -1,14 +1,13 @@
 import SwiftASN1
 package import X509
 
-/// A signing request that passed every check: what is left to use of it is the public key and the name it asked for.
+/// A signing request that passed every check: what is left to use of it is the public key.
 package struct SigningRequest: Sendable {
     package let publicKey: Certificate.PublicKey
-    package let spiffeID: String
 
-    /// The checks, in order: PEM, signed by its own key, a key we sign, exactly the one name allowed, and made by the proxy
-    /// that sends it: whoever gets hold of another's request gets nothing for it.
-    package init(pem: String, allowed spiffeID: String, from holder: Holder) throws(IdentityError) {
+    /// The checks, in order: PEM, signed by its own key, a key we sign, made by the proxy that sends it, so that
+    /// whoever gets hold of another's request gets nothing for it, and exactly the names allowed.
+    package init(pem: String, allowed: [String], from holder: Holder) throws(IdentityError) {
         let request: CertificateSigningRequest
         do {
             request = try CertificateSigningRequest(pemEncoded: pem)
@@ -28,18 +27,18 @@ package struct SigningRequest: Sendable {
             throw IdentityError(.malformed, "the names in the certificate signing request cannot be read: \(error)")
         }
         let texts = (names.map(Array.init) ?? []).map(Self.text)
-        let asked = texts.filter { !$0.hasPrefix(Holder.prefix) }
-        guard asked == [spiffeID] else {
-            let all = asked.isEmpty ? "nothing" : asked.joined(separator: ", ")
-            throw IdentityError(.wrongName, "the certificate signing request asks for \(all); only \(spiffeID) is allowed")
-        }
         let makers = texts.filter { $0.hasPrefix(Holder.prefix) }
         guard makers == [holder.uri] else {
             let all = makers.isEmpty ? "does not say which proxy made it" : "was made by \(makers.joined(separator: ", "))"
             throw IdentityError(.wrongHolder, "the certificate signing request \(all); it has to be made by \(holder.uri), which sends it")
         }
+        let asked = texts.filter { !$0.hasPrefix(Holder.prefix) }
+        guard asked == allowed else {
+            let all = asked.isEmpty ? "nothing" : asked.joined(separator: ", ")
+            throw IdentityError(
+                .wrongName, "the certificate signing request asks for \(all); exactly \(allowed.joined(separator: ", ")) is allowed")
+        }
         self.publicKey = request.publicKey
-        self.spiffeID = spiffeID
     }
 
     private static func text(_ name: GeneralName) -> String {

@@ -50,6 +50,13 @@ package struct Dataplane: MeshResource {
         Set(self.inbounds.map(\.service) + [self.gatewayTags?[Tag.service]].compactMap(\.self)).sorted()
     }
 
+    /// Every tag of the dataplane with all of its values.
+    package var tags: [String: Set<String>] {
+        (self.inbounds.map(\.tags) + [self.gatewayTags ?? [:]]).reduce(into: [:]) { all, tags in
+            for (key, value) in tags { all[key, default: []].insert(value) }
+        }
+    }
+
     package init(name: String, mesh: String?, spec: JSON) throws(InvalidResource) {
         let fields = Fields(spec)
         self.name = name

@@ -74,6 +74,9 @@ package enum Tag {
     package static let service = "kuma.io/service"
     package static let protocolName = "kuma.io/protocol"
     package static let zone = "kuma.io/zone"
+    package static let namespace = "k8s.kuma.io/namespace"
+    package static let serviceName = "k8s.kuma.io/service-name"
+    package static let servicePort = "k8s.kuma.io/service-port"
 
     /// Set by control planes, of what they know; callers choose among instances by others.
     package static func isKumas(_ key: String) -> Bool { key.hasPrefix("kuma.io/") || key.hasPrefix("k8s.kuma.io/") }

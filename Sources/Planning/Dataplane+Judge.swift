@@ -15,10 +15,10 @@ extension World {
                     ? .needsPerson(
                         .invalidSpec,
                         "networking.address is not set, so nobody can reach the dataplane. Next: set it to its machine's address.")
-                    : Self.accepted(Self.identity(dataplane), ignoring: dataplane.ignoredFields)
+                    : Self.accepted("The spec is valid.", ignoring: dataplane.ignoredFields)
             } else if let pod = observed.objects[.pods, judged.object.key], pod.isPodAlive {
                 Self.claims(of: dataplane, pod: pod, observed.objects)
-                    ?? Self.accepted(Self.identity(dataplane), ignoring: dataplane.ignoredFields)
+                    ?? Self.accepted("The spec is valid.\(Self.withheld(dataplane, pod))", ignoring: dataplane.ignoredFields)
             } else {
                 .waiting(
                     .podNotFound,
@@ -27,15 +27,6 @@ extension World {
             }
         return judged
     }
-
-    private static func identity(_ dataplane: Dataplane) -> String {
-        let services = dataplane.services
-        guard services.count > 1, let first = Self.service(of: dataplane) else { return "The spec is valid." }
-        return "The spec is valid. Calls are made under the identity of the first of its services, \(first)."
-    }
-
-    /// The service whose identity the proxy has.
-    static func service(of dataplane: Dataplane) -> String? { dataplane.inbounds.first?.service ?? dataplane.gatewayTags?[Tag.service] }
 
     /// A proxy gets the identity of a service only if the pod really is one of the service's. Nil when all claims hold.
     private static func claims(of dataplane: Dataplane, pod: KubeObject, _ objects: Objects) -> Verdict? {

@@ -9,21 +9,22 @@ extension World {
                 let place = self.place(of: judged)
             else { continue }
             plan.configs[place.id] = self.config(
-                of: dataplane, in: mesh, at: place, outbounds: self.outbounds[judged.object.key] ?? [])
+                of: dataplane, judged.object, in: mesh, at: place, outbounds: self.outbounds[judged.object.key] ?? [])
         }
     }
 
-    private func config(of dataplane: Dataplane, in mesh: Mesh, at place: ProxyPlace, outbounds: [PlannedOutbound]) -> ProxyConfig {
+    private func config(
+        of dataplane: Dataplane, _ object: KubeObject, in mesh: Mesh, at place: ProxyPlace, outbounds: [PlannedOutbound]
+    ) -> ProxyConfig {
         var config = ProxyConfig()
         if mesh.backend == nil {
             self.addPlainInbounds(dataplane, place, &config)
         } else {
             // Without an authority nothing of the mesh can be spoken yet.
-            guard let ca = self.observed.trust[mesh.name], let service = Self.service(of: dataplane) else { return config }
+            guard let ca = self.observed.trust[mesh.name], let names = self.certificateNames(of: dataplane, object) else { return config }
             config.trust = [Trust(mesh: mesh.name.text, ca: ca)]
             config.identities = [
-                IdentityRequest(
-                    mesh: mesh.name.text, spiffeID: "spiffe://\(mesh.name)/\(service)", authority: self.observed.signers[mesh.name])
+                IdentityRequest(mesh: mesh.name.text, names: names, authority: self.observed.signers[mesh.name])
             ]
             self.addMeshInbounds(dataplane, mesh, place, &config)
         }

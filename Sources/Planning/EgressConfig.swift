@@ -15,7 +15,7 @@ extension World {
             config.trust.append(Trust(mesh: mesh.name.text, ca: ca))
             config.identities.append(
                 IdentityRequest(
-                    mesh: mesh.name.text, spiffeID: SPIFFEID.egress(of: mesh.name).text, authority: self.observed.signers[mesh.name]))
+                    mesh: mesh.name.text, names: CertificateNames.ofEgress(in: mesh.name), authority: self.observed.signers[mesh.name]))
             if mesh.usesEgress {
                 self.addCrossZone(mesh.name, &config, &routes)
                 self.addExternal(mesh.name, &config, &routes)

@@ -153,19 +153,16 @@ extension World {
     }
 
     private static func permitted(_ rules: CallerRules, _ service: ExternalService) -> Verdict {
-        rules.allow.isEmpty
-            ? .off(
+        rules.allowsSomebody
+            ? Self.allowed(rules)
+            : .off(
                 .notPermitted,
                 "No MeshTrafficPermission of mesh \(service.mesh) allows a caller, so every connection is refused (not_permitted). Next: apply one with targetRef {kind: MeshService, name: \(service.service)}."
             )
-            : Self.allowed(rules)
     }
 
     static func allowed(_ rules: CallerRules) -> Verdict {
-        .good(
-            .accepted,
-            "Allowed: \(rules.allow.joined(separator: ", "))\(rules.deny.isEmpty ? "" : "; denied: \(rules.deny.joined(separator: ", "))")."
-        )
+        .good(.accepted, rules.sentence)
     }
 
     private func rejected(_ service: ExternalService) -> Verdict? {

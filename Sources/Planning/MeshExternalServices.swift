@@ -124,7 +124,7 @@ extension World {
 
     private func permitted(_ service: MeshExternalService, _ mesh: Mesh) -> Verdict {
         let rules = self.callers(of: [.meshExternal(service.name)], in: mesh.name)
-        guard rules.allow.isEmpty else { return Self.allowed(rules) }
+        guard !rules.allowsSomebody else { return Self.allowed(rules) }
         return .off(
             .notPermitted,
             "No MeshTrafficPermission of mesh \(mesh.name) allows a caller, so every connection is refused (not_permitted). Next: apply one with targetRef {kind: MeshExternalService, name: \(service.name)}."

@@ -68,11 +68,6 @@ extension Observed {
         return proxies
     }
 
-    /// The Dataplanes by their proxies.
-    package var dataplanes: [ProxyID: KubeObject] {
-        Dictionary(uniqueKeysWithValues: self.objects[.dataplanes].map { (self.proxy(ofDataplane: $0.key), $0.value) })
-    }
-
     package func proxy(ofDataplane key: ObjectKey) -> ProxyID {
         switch self.home {
         case .kubernetes: ProxyID(.dataplane, "\(key.name).\(key.namespace ?? "")")

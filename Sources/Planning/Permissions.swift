@@ -32,12 +32,12 @@ extension World {
         self.permissions.compactMap { judged in
             var judgement = Judgement(accepted: judged.accepted, ready: "The permission is in effect.")
             if let permission = judged.accountable {
-                for (index, rule) in permission.rules.enumerated() where CallerPattern(rule.from) == .inexact {
+                for (index, rule) in permission.rules.enumerated() where rule.from.callerNames(in: permission.mesh) == nil {
                     let effect = rule.action == .deny ? "it denies every caller" : "it allows nobody"
                     judgement.checks.append(
                         .needsPerson(
                             .unsupported,
-                            "from[\(index)].targetRef: \(rule.from.kind.rawValue) by tags or of gateways is not supported, so \(effect). Next: use Mesh or MeshService."
+                            "from[\(index)].targetRef is about gateways or has a tag that no certificate can carry, so \(effect). Next: use Mesh, MeshSubset, MeshService or MeshServiceSubset."
                         ))
                 }
             }
@@ -47,66 +47,47 @@ extension World {
 
     /// Who may use a connection that may reach any of these: who may call all of them.
     func callers(of reachable: [Callee], in mesh: MeshName) -> CallerRules {
-        var callers: Callers?
         // Mostly they are alike.
-        for callee in Set(reachable) {
-            let own = self.callers(of: callee, in: mesh)
-            callers = callers?.intersection(own) ?? own
-        }
-        return (callers ?? .nobody).rules(in: mesh)
+        let each = Set(Set(reachable).map { self.callers(of: $0, in: mesh) })
+        guard each.count > 1 else { return each.first ?? CallerRules() }
+        // In an order of their own, so that the same plan comes of the same world.
+        let ordered = each.sorted { $0.sentence < $1.sentence }
+        return ordered.dropFirst().reduce(ordered[0]) { $0.intersection($1) }
     }
 
     /// MeshTrafficPermissions decide where one is about the service, else TrafficPermissions. Without either nobody may call,
     /// but for MeshExternalServices, which are open to the mesh unless it says otherwise or one is about them by name.
-    private func callers(of callee: Callee, in mesh: MeshName) -> Callers {
+    private func callers(of callee: Callee, in mesh: MeshName) -> CallerRules {
         let permissions = self.meshPermissions[mesh] ?? []
         switch callee {
         case .service(let tags):
-            return Self.callers(of: callee, by: permissions, base: nil) ?? self.callersByTags(of: tags, in: mesh)
+            return Self.rules(about: callee, in: permissions, mesh).map { CallerRules($0).simplified }
+                ?? self.callersByTags(of: tags, in: mesh)
         case .meshExternal(let name):
             let isOpen =
                 self.mesh(mesh)?.routing.forbidsExternal == false
                 && !permissions.contains { $0.target.kind == .meshExternalService && $0.target.name == name }
-            return Self.callers(of: callee, by: permissions, base: isOpen ? true : nil) ?? (isOpen ? .everybody : .nobody)
+            let base = isOpen ? CallerRules.everybody(of: mesh) : CallerRules()
+            let rules = Self.rules(about: callee, in: permissions, mesh) ?? []
+            return CallerRules(rules + base.rules).simplified
         }
     }
 
-    /// Nil where no permission is about it.
+    /// The first that is about a caller decides. Nil where no permission is about the service.
     ///
-    /// A rule whose target says more about the service wins; of those, the one whose `from` says more about the caller;
-    /// of those, the later one, permissions taken in the order of their names from last to first. A rule that cannot be
-    /// carried out exactly denies more than it says, never less.
-    /// - Parameter base: what holds for whom no rule is about.
-    private static func callers(of callee: Callee, by permissions: [MeshTrafficPermission], base: Bool?) -> Callers? {
-        struct Candidate {
-            let target: Int
-            let from: CallerPattern
-            let allows: Bool
+    /// Of the rules about a caller the last decides, as in Kuma: permissions that say less about the service come first, of
+    /// equals the one whose name sorts last, and within one its rules in their order. A rule that cannot be carried out exactly
+    /// denies more than it says, never less.
+    private static func rules(about callee: Callee, in permissions: [MeshTrafficPermission], _ mesh: MeshName) -> [CallerRule]? {
+        let meant = permissions.compactMap { permission in
+            Self.specificity(of: permission.target, for: callee).map { (specificity: $0, permission: permission) }
         }
-        var candidates: [Candidate] = []
-        var isMeant = false
-        // Later ones win, and of two permissions that of the smaller name does.
-        for permission in permissions.reversed() {
-            guard let specificity = Self.specificity(of: permission.target, for: callee) else { continue }
-            isMeant = true
-            for rule in permission.rules {
-                let pattern = CallerPattern(rule.from)
-                if rule.action != .deny, pattern == .inexact { continue }
-                candidates.append(Candidate(target: specificity, from: pattern, allows: rule.action != .deny))
-            }
+        if meant.isEmpty { return nil }
+        let ordered = meant.sorted { ($1.specificity, $0.permission.name) < ($0.specificity, $1.permission.name) }
+        return ordered.flatMap { $0.permission.rules.reversed() }.compactMap { rule in
+            if let names = rule.from.callerNames(in: mesh) { return CallerRule(rule.action == .deny ? .deny : .allow, names) }
+            return rule.action == .deny ? .everybody(.deny, of: mesh) : nil
         }
-        guard isMeant else { return nil }
-        // Stable: what is equally specific keeps its order.
-        let ordered = candidates.enumerated().sorted {
-            ($0.element.target, $0.element.from.specificity, $0.offset) < ($1.element.target, $1.element.from.specificity, $1.offset)
-        }.map(\.element)
-
-        func verdict(_ matches: (CallerPattern) -> Bool) -> Bool { ordered.last { matches($0.from) }?.allows ?? base ?? false }
-        var callers = Callers(anybody: verdict { $0 == .anybody || $0 == .inexact }, named: [:])
-        for case .service(let name) in ordered.map(\.from) {
-            callers.named[name] = verdict { $0 == .service(name) || $0 == .anybody || $0 == .inexact }
-        }
-        return callers
     }
 
     /// How much a target says about what is called; nil when it is about others.

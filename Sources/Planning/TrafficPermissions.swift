@@ -1,6 +1,7 @@
 import FoundationEssentials
 import KubeAPI
 import MeshModel
+import Routing
 
 extension World {
     static func judge(_ judged: Judged<TrafficPermission>, _ meshes: [MeshName: Mesh]) -> Judged<TrafficPermission> {
@@ -12,35 +13,26 @@ extension World {
     }
 
     /// Of all that match, the one whose destination says most; of equals the newest; of those the one whose name sorts first.
-    func callersByTags(of tags: [String: String], in mesh: MeshName) -> Callers {
+    func callersByTags(of tags: [String: String], in mesh: MeshName) -> CallerRules {
         var best: (rank: TagSelector.Rank, created: Date, permission: TrafficPermission)?
         for (created, permission) in self.tagPermissions[mesh] ?? [] {
             guard let rank = permission.destinations.filter({ $0.matches(tags) }).map(\.rank).max() else { continue }
             if let best, (best.rank, best.created) >= (rank, created) { continue }
             best = (rank, created, permission)
         }
-        guard let best else { return .nobody }
-        var callers = Callers.nobody
-        for source in best.permission.sources {
-            switch CallerPattern(source) {
-            case .anybody: return .everybody
-            case .service(let name): callers.named[name] = true
-            // Allowing more than was meant is never the answer.
-            case .inexact: break
-            }
-        }
-        return callers
+        let sources = best?.permission.sources.compactMap { $0.callerNames(in: mesh) } ?? []
+        return CallerRules(allow: sources.map { $0.joined(separator: " ") }.sorted()).simplified
     }
 
     func tagPermissionStatuses() -> [StatusPatch] {
         self.trafficPermissions.compactMap { judged in
             var judgement = Judgement(accepted: judged.accepted, ready: "The permission is in effect.")
             if let permission = judged.accountable {
-                judgement.checks = permission.sources.enumerated().filter { CallerPattern($0.element) == .inexact }.map { index, _ in
+                judgement.checks = permission.sources.enumerated().filter { $0.element.callerNames(in: permission.mesh) == nil }.map {
+                    index, _ in
                     .needsPerson(
                         .unsupported,
-                        "sources[\(index)].match: a caller's certificate carries its service and no further tag, so it allows nobody. Next: use kuma.io/service alone."
-                    )
+                        "sources[\(index)].match has a value with a slash, which no tag has, so it allows nobody. Next: correct it.")
                 }
             }
             return self.status(of: judged.object, type: .trafficPermissions, judgement)

@@ -94,7 +94,7 @@ package struct Route: Codable, Hashable, Sendable {
 package enum Action: Codable, Hashable, Sendable {
     /// Bytes go on untouched: the TLS session is end to end and this proxy never sees inside.
     case passthrough(cluster: String)
-    /// Mesh mTLS ends here. The caller is authorised by its SPIFFE id, then a new connection goes out.
+    /// Mesh mTLS ends here. The caller is authorised by the names in its certificate, then a new connection goes out.
     case terminate(mesh: String, callers: CallerRules, cluster: String)
     /// Plaintext comes in, mesh mTLS goes out under this proxy's identity in `mesh`; the cluster says to whom.
     case originate(mesh: String, cluster: String)
@@ -103,19 +103,6 @@ package enum Action: Codable, Hashable, Sendable {
         switch self {
         case .passthrough(let cluster), .terminate(_, _, let cluster), .originate(_, let cluster): cluster
         }
-    }
-}
-
-/// Which SPIFFE ids may use a route. Entries are exact (`spiffe://default/web`) or end in `/*` (`spiffe://default/*`).
-/// An exact entry beats a pattern, a longer pattern a shorter one, and deny beats allow among equals.
-/// Whoever matches nothing is refused.
-package struct CallerRules: Codable, Hashable, Sendable {
-    package var allow: [String]
-    package var deny: [String]
-
-    package init(allow: [String] = [], deny: [String] = []) {
-        self.allow = allow
-        self.deny = deny
     }
 }
 
@@ -277,15 +264,19 @@ package struct Trust: Codable, Hashable, Sendable {
 
 package struct IdentityRequest: Codable, Hashable, Sendable {
     package var mesh: String
-    /// The SPIFFE id the control plane will sign for this proxy, such as `spiffe://default/zone-egress`.
-    package var spiffeID: String
+    /// What the control plane will sign for this proxy: its SPIFFE id, such as `spiffe://default/zone-egress`, and behind it
+    /// those of further services and `kuma://<tag>/<value>` for each of its tags.
+    package var names: [String]
     /// Which authority signs now, as a word that changes with it: a certificate of another one is to be replaced. Nil where
     /// nobody says.
     package var authority: String?
 
-    package init(mesh: String, spiffeID: String, authority: String? = nil) {
+    package init(mesh: String, names: [String], authority: String? = nil) {
         self.mesh = mesh
-        self.spiffeID = spiffeID
+        self.names = names
         self.authority = authority
     }
+
+    /// Who the proxy is.
+    package var spiffeID: String { self.names.first ?? "" }
 }

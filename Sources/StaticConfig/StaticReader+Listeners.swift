@@ -87,13 +87,21 @@ extension StaticReader {
     private func callers(_ fields: Fields, _ key: String) -> [String] {
         let entries = fields.strings(key) ?? []
         for (index, entry) in entries.enumerated() {
-            let path = entry.hasSuffix("/*") ? entry.dropLast(2) : entry[...]
-            if !path.hasPrefix("spiffe://") || path.count == "spiffe://".count || path.contains("*") {
+            let names = entry.split(separator: " ")
+            if names.isEmpty || !names.allSatisfy(Self.isCallerName) {
                 fields.violate(
                     "\(key)[\(index)]",
-                    "has to be a SPIFFE id such as spiffe://default/web, or end in /* as spiffe://default/*; is \"\(entry)\"")
+                    "has to be a SPIFFE id such as spiffe://default/web, or a tag such as kuma://version/v1, or end in /* as spiffe://default/*; is \"\(entry)\""
+                )
             }
         }
         return entries
+    }
+
+    private static func isCallerName(_ name: Substring) -> Bool {
+        guard let scheme = ["spiffe://", CallerName.tagScheme].first(where: name.hasPrefix) else { return false }
+        let path = name.dropFirst(scheme.count)
+        let start = path.hasSuffix("/*") ? path.dropLast(2) : path
+        return !start.isEmpty && !start.contains("*")
     }
 }

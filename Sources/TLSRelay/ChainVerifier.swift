@@ -1,5 +1,6 @@
 import CNIOBoringSSL
 import CNIOBoringSSLShims
+import Routing
 import Synchronization
 
 /// Verifies certificate chains against one set of CAs.
@@ -119,7 +120,7 @@ final class ChainVerifier: @unchecked Sendable {
         if self.isMesh, let reason = Self.unfitForMesh(leaf) {
             return .failure(ChainFailure(reason: reason, alert: UInt8(SSL_AD_BAD_CERTIFICATE)))
         }
-        var peer = VerifiedPeer(spiffeIDs: self.isMesh ? Self.spiffeIDs(leaf) : [], notBefore: .min, notAfter: .max)
+        var peer = VerifiedPeer(names: self.isMesh ? Self.names(leaf) : [], notBefore: .min, notAfter: .max)
         for index in 0..<CNIOBoringSSLShims_sk_X509_num(chain) {
             let certificate = CNIOBoringSSLShims_sk_X509_value(chain, index)
             var (from, to) = (Int64.max, Int64.min)
@@ -142,20 +143,21 @@ final class ChainVerifier: @unchecked Sendable {
         return nil
     }
 
-    private static func spiffeIDs(_ leaf: OpaquePointer) -> [String] {
+    private static func names(_ leaf: OpaquePointer) -> [String] {
         guard let names = X509_get_ext_d2i(leaf, NID_subject_alt_name, nil, nil) else { return [] }
         let stack = OpaquePointer(names)
         defer { GENERAL_NAMES_free(stack) }
-        var ids: [String] = []
+        var found: [String] = []
         for index in 0..<CNIOBoringSSLShims_sk_GENERAL_NAME_num(stack) {
             guard let name = CNIOBoringSSLShims_sk_GENERAL_NAME_value(stack, index), name.pointee.type == GEN_URI,
                 let bytes = ASN1_STRING_get0_data(name.pointee.d.ia5)
             else { continue }
             let text = UnsafeBufferPointer(start: bytes, count: Int(ASN1_STRING_length(name.pointee.d.ia5)))
-            let id = String(decoding: text, as: UTF8.self)
+            let uri = String(decoding: text, as: UTF8.self)
+            guard uri.hasPrefix(VerifiedPeer.idScheme) || uri.hasPrefix(CallerName.tagScheme) else { continue }
             // Control characters and what is not ASCII have no place in a URI (RFC 3986), but would have in our log.
-            if id.hasPrefix("spiffe://"), text.allSatisfy({ (0x21...0x7e).contains($0) }) { ids.append(id) }
+            if text.allSatisfy({ (0x21...0x7e).contains($0) }) { found.append(uri) }
         }
-        return ids
+        return found
     }
 }

@@ -39,8 +39,8 @@ final class RelayedConnection {
     var isKeptAlive = false
     /// A side went away after its own end, with bytes for it left: how that ends, once the other has all there is for it.
     var cutShort: TLSOutcome.Ending?
-    /// Who is calling, once its certificate is accepted.
-    var callerIDs: [String] = []
+    /// Who is calling, by all the names of its certificate that count in the mesh, once that is accepted.
+    var caller: [String] = []
     /// Rules of a later configuration than the one the connection came with.
     var newerRules: CallerRules?
 
@@ -129,8 +129,8 @@ final class RelayedConnection {
             return
         }
         self.outcome.caller = ids.joined(separator: ",")
-        self.callerIDs = ids
-        guard (self.newerRules ?? callers).permits(ids) else {
+        self.caller = ids + peer.tagNames
+        guard (self.newerRules ?? callers).permits(self.caller) else {
             self.refuse(.notPermitted, nil)
             return
         }
@@ -142,8 +142,8 @@ final class RelayedConnection {
         self.newerRules = callers
         switch self.state {
         case .greeting, .closing, .closed: break
-        case .connecting: if !callers.permits(self.callerIDs) { self.refuse(.notPermitted, nil) }
-        case .relaying: if !callers.permits(self.callerIDs) { self.end(.revoked, "its caller is no longer permitted") }
+        case .connecting: if !callers.permits(self.caller) { self.refuse(.notPermitted, nil) }
+        case .relaying: if !callers.permits(self.caller) { self.end(.revoked, "its caller is no longer permitted") }
         }
     }
 

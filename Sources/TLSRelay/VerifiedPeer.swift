@@ -2,11 +2,16 @@ import Routing
 
 /// Who the other side of a handshake is, as its certificate says and the CA vouches.
 struct VerifiedPeer: Sendable {
-    /// The SPIFFE ids the certificate speaks for. A workload of several services has several.
-    var spiffeIDs: [String]
+    /// The names by which callers are told apart: SPIFFE ids, of which a workload of several services has several, and
+    /// `kuma://<tag>/<value>` for its tags.
+    var names: [String]
     /// The time in which every certificate of the chain is valid, seconds since 1970.
     var notBefore: Int64
     var notAfter: Int64
+
+    static let idScheme = "spiffe://"
+    var spiffeIDs: [String] { self.names.filter { $0.hasPrefix(Self.idScheme) } }
+    var tagNames: [String] { self.names.filter { $0.hasPrefix(CallerName.tagScheme) } }
 
     func isValid(at now: Int64) -> Bool { self.notBefore <= now && now <= self.notAfter }
 }

@@ -17,7 +17,7 @@ enum Tables {
                 ]))
         ],
         clusters: [Cluster(name: "default:httpbin", endpoints: [Endpoint(address: "example.org", port: 443)])],
-        trust: [Trust(mesh: "default", ca: "PEM")], identities: [IdentityRequest(mesh: "default", spiffeID: "spiffe://default/zone-egress")]
+        trust: [Trust(mesh: "default", ca: "PEM")], identities: [IdentityRequest(mesh: "default", names: ["spiffe://default/zone-egress"])]
     )
 
     /// Few different names, so that two of them have much in common, items that are there twice, and every part may be missing.
@@ -36,7 +36,7 @@ enum Tables {
             },
             clusters: some(12) { Cluster(name: "c\($0)", endpoints: [Endpoint(address: "127.0.0.1", port: port())]) },
             trust: some(2) { Trust(mesh: "m\($0)", ca: "\(port())") },
-            identities: some(2) { IdentityRequest(mesh: "m\($0)", spiffeID: "spiffe://m\($0)/zone-egress") },
+            identities: some(2) { IdentityRequest(mesh: "m\($0)", names: ["spiffe://m\($0)/zone-egress"]) },
             maxConnections: Bool.random(using: &generator) ? Int(port()) : nil,
             removedRoutes: Bool.random(using: &generator) ? .cut : nil)
     }

@@ -144,7 +144,7 @@ struct ProxyServerTests {
             served.publish(port: 1)
             let key = ProxyKey()
             let answer = try await served.post(
-                CertificateRequest.path, try served.request(csr: key.signingRequest(spiffeID: "spiffe://default/web", holder: Self.holder)))
+                CertificateRequest.path, try served.request(csr: key.signingRequest(names: ["spiffe://default/web"], holder: Self.holder)))
             #expect(answer.status == 200)
             let chain = try JSON(parsing: answer.text).decoded(as: CertificateReply.self).chain
             let leaf = try Certificate.bundle(pem: chain, what: "the chain")
@@ -159,12 +159,12 @@ struct ProxyServerTests {
             served.publish(port: 1)
             let greedy = try await served.post(
                 CertificateRequest.path,
-                try served.request(csr: ProxyKey().signingRequest(spiffeID: "spiffe://default/zone-egress", holder: Self.holder)))
+                try served.request(csr: ProxyKey().signingRequest(names: ["spiffe://default/zone-egress"], holder: Self.holder)))
             #expect(greedy.status == 403)
             #expect(try JSON(parsing: greedy.text)["type"]?.string == "urn:egret:bad_signing_request")
             let foreign = try await served.post(
                 CertificateRequest.path,
-                try served.request(mesh: "other", csr: ProxyKey().signingRequest(spiffeID: "spiffe://other/web", holder: Self.holder)))
+                try served.request(mesh: "other", csr: ProxyKey().signingRequest(names: ["spiffe://other/web"], holder: Self.holder)))
             #expect(foreign.status == 403)
             #expect(try await served.post(CertificateRequest.path, "nonsense").status == 400)
         }

@@ -148,7 +148,8 @@ struct RunningUniversal: Sendable {
 
     /// A certificate for `key`, leaf first; nil while there is none.
     func certificate(_ key: ProxyKey, _ name: String, mesh: String = "default", token: String) async throws -> [Certificate]? {
-        let csr = key.signingRequest(spiffeID: "spiffe://\(mesh)/zone-egress", holder: Holder(type: "egress", name: name))
+        let csr = key.signingRequest(
+            names: ["spiffe://\(mesh)/zone-egress", "kuma://kuma.io/service/zone-egress"], holder: Holder(type: "egress", name: name))
         let answer = try await self.post(
             CertificateRequest.path, CertificateRequest(proxyType: .egress, name: name, mesh: mesh, csr: csr), token: token)
         guard answer.status == 200 else { return nil }

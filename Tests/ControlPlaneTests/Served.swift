@@ -63,7 +63,7 @@ struct Served: Sendable {
             listeners: [.init(name: String(repeating: "x", count: padding), address: "127.0.0.1", port: port, kind: .sni(routes: []))],
             // Some content, so that a change of the port is a small part of it.
             clusters: (0..<10).map { Cluster(name: "c\($0)", endpoints: [Endpoint(address: "192.0.2.1", port: 443)]) },
-            identities: [.init(mesh: "default", spiffeID: "spiffe://default/web")])
+            identities: [.init(mesh: "default", names: ["spiffe://default/web"])])
     }
 
     static func text(port: UInt16) -> ConfigText {
@@ -122,8 +122,7 @@ private struct OneConfig: ProxyWorld {
         guard let identity = self.config.identities.first(where: { $0.mesh == mesh }) else {
             throw AccessRefusal(.noIdentity, "no identity in mesh \(mesh)")
         }
-        return CertificateGrant(
-            spiffeID: identity.spiffeID, profile: .workload(mesh: mesh, tags: ["kuma.io/service": ["web"]]), authority: self.authority)
+        return CertificateGrant(profile: LeafProfile(uris: identity.names, life: LeafProfile.defaultLife), authority: self.authority)
     }
 }
 

@@ -2,6 +2,7 @@ import ConfigSync
 import Foundation
 import Identity
 import JSONModel
+import MeshModel
 import Planning
 import TestKit
 import Testing
@@ -96,9 +97,9 @@ struct TokenRefusalTests {
                 try await running.post(
                     CertificateRequest.path, CertificateRequest(proxyType: .egress, name: name, mesh: "default", csr: csr), token: token)
             }
-            let id = "spiffe://default/zone-egress"
+            let names = CertificateNames.ofEgress(in: .default)
             let key = ProxyKey()
-            func request(_ name: String) -> String { key.signingRequest(spiffeID: id, holder: Holder(type: "egress", name: name)) }
+            func request(_ name: String) -> String { key.signingRequest(names: names, holder: Holder(type: "egress", name: name)) }
             for name in ["one", "two"] {
                 try await eventually("\(name) is signed for") {
                     try await answer(request(name), to: name, token: token).status == 200 ? true : nil
@@ -106,7 +107,7 @@ struct TokenRefusalTests {
             }
             let ours = request("one")
 
-            let other = key.signingRequest(spiffeID: "spiffe://default/web", holder: Holder(type: "egress", name: "one"))
+            let other = key.signingRequest(names: ["spiffe://default/web"], holder: Holder(type: "egress", name: "one"))
             #expect(try await answer(other, to: "one", token: token).reason == "bad_signing_request")
             // Both may have this very identity; the request is the first one's all the same.
             let replayed = try await answer(ours, to: "two", token: token)

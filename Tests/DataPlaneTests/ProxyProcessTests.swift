@@ -1,6 +1,7 @@
 import ConfigSync
 import Foundation
 import Hummingbird
+import JSONModel
 import Logging
 import Routing
 import Synchronization
@@ -23,7 +24,7 @@ import Testing
             ],
             clusters: [Cluster(name: "default:es", endpoints: [Endpoint(address: "127.0.0.1", port: port)])],
             trust: [Trust(mesh: "default", ca: control.meshCA)],
-            identities: [IdentityRequest(mesh: "default", spiffeID: "spiffe://default/zone-egress")])
+            identities: [IdentityRequest(mesh: "default", names: ["spiffe://default/zone-egress"])])
     }
 
     private static func sidecar(_ control: ScriptedControlPlane, to port: UInt16) -> ProxyConfig {
@@ -39,7 +40,7 @@ import Testing
                     tls: .mesh(mesh: "default", sni: "es{mesh=default}", peer: "spiffe://default/zone-egress"))
             ],
             trust: [Trust(mesh: "default", ca: control.meshCA)],
-            identities: [IdentityRequest(mesh: "default", spiffeID: "spiffe://default/web")])
+            identities: [IdentityRequest(mesh: "default", names: ["spiffe://default/web"])])
     }
 
     /// Runs `body` with the port of a server that answers every GET with `hello`.
@@ -231,6 +232,30 @@ import Testing
             try await ProxyProcess.with("egress", controlPlane: port, in: folder) { egress in
                 try await eventually("three certificates are signed") { control.state.withLock { $0.signed >= 3 } ? true : nil }
                 try await egress.process.line(containing: "Certificate renewed")
+            }
+        }
+    }
+
+    @Test("a certificate of other tags is asked for when they change, and the one before serves until it is there")
+    func otherTags() async throws {
+        let control = try ScriptedControlPlane()
+        let folder = try TestFolder(ca: control.ca, token: "good")
+        let tag = "kuma://version/v2"
+        control.show(Self.egress(control, allow: [], to: 1), to: .egress)
+        try await control.serve { port in
+            try await ProxyProcess.with("egress", controlPlane: port, in: folder) { egress in
+                try await egress.waitUntilReady()
+                func names() async throws -> [JSON] {
+                    try JSON(parsing: try await egress.get("/certs").text)["identities"]?[0]?["chain"]?[0]?["names"]?.array ?? []
+                }
+                #expect(try await names() == ["spiffe://default/zone-egress"])
+                control.state.withLock { $0.tagNames = [tag] }
+                var config = Self.egress(control, allow: [], to: 1)
+                config.identities[0].names.append(tag)
+                control.show(config, to: .egress)
+                // Nothing is missing meanwhile.
+                try await eventually("the new tags are acknowledged") { control.acknowledgement(of: .egress)?.errors == [] ? true : nil }
+                try await eventually("the certificate names the tag") { try await names().contains(.string(tag)) ? true : nil }
             }
         }
     }

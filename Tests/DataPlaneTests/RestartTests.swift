@@ -32,7 +32,7 @@ import X509
                 Cluster(name: "passed", endpoints: [Endpoint(address: "127.0.0.1", port: passed)]),
             ],
             trust: [Trust(mesh: "default", ca: control.meshCA)],
-            identities: [IdentityRequest(mesh: "default", spiffeID: "spiffe://default/zone-egress")])
+            identities: [IdentityRequest(mesh: "default", names: ["spiffe://default/zone-egress"])])
     }
 
     private struct World: Sendable {

@@ -22,6 +22,8 @@ final class ScriptedControlPlane: Sendable {
         var signsCertificates = true
         var leafLife = Duration.seconds(3600)
         var signed = 0
+        /// What certificates name beside the SPIFFE id.
+        var tagNames: [String] = []
         /// Configurations written to streams.
         var sent = 0
         /// How many of them were differences.
@@ -155,9 +157,10 @@ final class ScriptedControlPlane: Sendable {
                 body: .init(byteBuffer: ByteBuffer(bytes: try JSON(encoding: details).data)))
         }
         let id = wanted.proxyType == .egress ? "spiffe://\(wanted.mesh)/zone-egress" : "spiffe://\(wanted.mesh)/web"
+        let names = [id] + self.state.withLock { $0.tagNames }
         let signing = try SigningRequest(
-            pem: wanted.csr, allowed: id, from: Holder(type: wanted.proxyType.rawValue, name: wanted.name))
-        let leaf = try self.mesh.issue(LeafProfile(uris: [id], life: life), for: signing.publicKey, now: Date(), serial: .random())
+            pem: wanted.csr, allowed: names, from: Holder(type: wanted.proxyType.rawValue, name: wanted.name))
+        let leaf = try self.mesh.issue(LeafProfile(uris: names, life: life), for: signing.publicKey, now: Date(), serial: .random())
         self.state.withLock { $0.signed += 1 }
         let json = try JSON(encoding: CertificateReply(chain: leaf.pem))
         return Response(status: .ok, headers: [.contentType: "application/json"], body: .init(byteBuffer: ByteBuffer(bytes: json.data)))

@@ -25,7 +25,9 @@ struct CertificateAuthorityTests {
     @Test("RSAbits makes an RSA CA, whose leaves verify")
     func rsaAuthority() throws {
         let authority = try self.builtin(KeyKind(rsaBits: 2048))
-        let leaf = try authority.issue(.zoneEgress(mesh: "default"), for: ProxyKey().key.publicKey, now: Self.now, serial: .random())
+        let leaf = try authority.issue(
+            LeafProfile(uris: ["spiffe://default/zone-egress"], life: LeafProfile.defaultLife), for: ProxyKey().key.publicKey,
+            now: Self.now, serial: .random())
         #expect(leaf.signatureAlgorithm == .sha256WithRSAEncryption)
         #expect(authority.certificate.publicKey.isValidSignature(leaf.signature, for: leaf))
     }

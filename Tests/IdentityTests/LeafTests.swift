@@ -17,14 +17,13 @@ struct LeafTests {
         try certificate.extensions.subjectAlternativeNames.map(Array.init) ?? []
     }
 
-    @Test("An egress certificate names spiffe://mesh/zone-egress and its kuma tag, for client and server, 24 h by default")
+    @Test("A certificate carries the names it is given, for client and server, 24 h by default")
     func egressLeaf() throws {
-        let leaf = try self.authority.issue(.zoneEgress(mesh: "default"), for: ProxyKey().key.publicKey, now: Self.now, serial: .random())
+        let names = ["spiffe://default/zone-egress", "kuma://kuma.io/service/zone-egress"]
+        let leaf = try self.authority.issue(
+            LeafProfile(uris: names, life: LeafProfile.defaultLife), for: ProxyKey().key.publicKey, now: Self.now, serial: .random())
         #expect(
-            try self.uris(leaf) == [
-                .uniformResourceIdentifier("spiffe://default/zone-egress"),
-                .uniformResourceIdentifier("kuma://kuma.io/service/zone-egress"),
-            ])
+            try self.uris(leaf) == names.map(GeneralName.uniformResourceIdentifier))
         #expect(leaf.notValidBefore == Date(timeIntervalSince1970: 1_799_999_990))
         #expect(leaf.notValidAfter == Date(timeIntervalSince1970: 1_800_086_400))
         #expect(try leaf.extensions.extendedKeyUsage == ExtendedKeyUsage([.clientAuth, .serverAuth]))
@@ -34,17 +33,6 @@ struct LeafTests {
         #expect(self.authority.certificate.publicKey.isValidSignature(leaf.signature, for: leaf))
     }
 
-    @Test("A workload has one SPIFFE id per service and one kuma URI per tag value")
-    func workloadNames() {
-        let profile = LeafProfile.workload(
-            mesh: "m", tags: ["kuma.io/service": ["web", "admin"], "version": ["v2"]], life: .seconds(60))
-        #expect(
-            profile.uris == [
-                "spiffe://m/admin", "spiffe://m/web", "kuma://kuma.io/service/admin", "kuma://kuma.io/service/web",
-                "kuma://version/v2",
-            ])
-    }
-
     @Test("A leaf never outlives its CA, and an ended CA signs nothing")
     func lifeIsBounded() throws {
         let key = ProxyKey().key.publicKey
@@ -52,7 +40,8 @@ struct LeafTests {
             LeafProfile(uris: ["spiffe://default/a"], life: .seconds(1_000_000_000)), for: key, now: Self.now, serial: .random())
         #expect(long.notValidAfter == self.authority.certificate.notValidAfter)
         let error = #expect(throws: IdentityError.self) {
-            _ = try self.authority.issue(.zoneEgress(mesh: "default"), for: key, now: Self.now + 11 * 86400, serial: .random())
+            _ = try self.authority.issue(
+                LeafProfile(uris: ["spiffe://default/a"], life: .seconds(60)), for: key, now: Self.now + 11 * 86400, serial: .random())
         }
         #expect(error?.code == .expired)
     }

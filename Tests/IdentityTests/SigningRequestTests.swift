@@ -6,32 +6,35 @@ struct SigningRequestTests {
     private static let web = "spiffe://default/web"
     private static let holder = Holder(type: "dataplane", name: "web-1")
 
-    @Test("A proxy's request for exactly the allowed name passes, and carries its public key")
+    @Test("A proxy's request for exactly the allowed names passes, and carries its public key")
     func ourRequest() throws {
         let key = ProxyKey()
+        let names = [Self.web, "kuma://version/v1"]
         let request = try SigningRequest(
-            pem: key.signingRequest(spiffeID: Self.web, holder: Self.holder), allowed: Self.web, from: Self.holder)
+            pem: key.signingRequest(names: names, holder: Self.holder), allowed: names, from: Self.holder)
         #expect(request.publicKey == key.key.publicKey)
     }
 
     @Test("A request made by OpenSSL passes")
     func foreignRequest() throws {
-        _ = try SigningRequest(pem: Vectors.heldRequest, allowed: Self.web, from: Self.holder)
+        _ = try SigningRequest(pem: Vectors.heldRequest, allowed: [Self.web], from: Self.holder)
     }
 
     @Test(
         "Anything else is refused, each for its own reason",
         arguments: [
             ("nonsense", IdentityError.Code.malformed), ("", .malformed), (Vectors.authorityCertificate, .malformed),
-            (Vectors.greedyRequest, .wrongName), (Vectors.unusualRequest, .unsupportedKey),
-            (ProxyKey().signingRequest(spiffeID: "spiffe://default/zone-egress", holder: Self.holder), .wrongName),
-            (ProxyKey().signingRequest(spiffeID: "spiffe://Default/web", holder: Self.holder), .wrongName),
-            (Vectors.webRequest, .wrongHolder),
-            (ProxyKey().signingRequest(spiffeID: Self.web, holder: Holder(type: "dataplane", name: "web-2")), .wrongHolder),
-            (ProxyKey().signingRequest(spiffeID: Self.web, holder: Holder(type: "egress", name: "web-1")), .wrongHolder),
+            (Vectors.unusualRequest, .unsupportedKey),
+            (ProxyKey().signingRequest(names: ["spiffe://default/zone-egress"], holder: Self.holder), .wrongName),
+            (ProxyKey().signingRequest(names: ["spiffe://Default/web"], holder: Self.holder), .wrongName),
+            (ProxyKey().signingRequest(names: [Self.web, "kuma://team/payments"], holder: Self.holder), .wrongName),
+            (ProxyKey().signingRequest(names: [], holder: Self.holder), .wrongName),
+            (Vectors.webRequest, .wrongHolder), (Vectors.greedyRequest, .wrongHolder),
+            (ProxyKey().signingRequest(names: [Self.web], holder: Holder(type: "dataplane", name: "web-2")), .wrongHolder),
+            (ProxyKey().signingRequest(names: [Self.web], holder: Holder(type: "egress", name: "web-1")), .wrongHolder),
         ])
     func refused(pem: String, code: IdentityError.Code) {
-        let error = #expect(throws: IdentityError.self) { _ = try SigningRequest(pem: pem, allowed: Self.web, from: Self.holder) }
+        let error = #expect(throws: IdentityError.self) { _ = try SigningRequest(pem: pem, allowed: [Self.web], from: Self.holder) }
         #expect(error?.code == code)
     }
 
@@ -42,7 +45,7 @@ struct SigningRequestTests {
         let line = lines.count - 2
         lines[line] = (lines[line].first == "A" ? "B" : "A") + lines[line].dropFirst()
         let error = #expect(throws: IdentityError.self) {
-            _ = try SigningRequest(pem: lines.joined(separator: "\n"), allowed: Self.web, from: Self.holder)
+            _ = try SigningRequest(pem: lines.joined(separator: "\n"), allowed: [Self.web], from: Self.holder)
         }
         #expect(error?.code == .badSignature || error?.code == .malformed)
     }
@@ -50,13 +53,13 @@ struct SigningRequestTests {
     @Test("The sentence names what was asked and what is allowed")
     func sentence() {
         let error = #expect(throws: IdentityError.self) {
-            _ = try SigningRequest(pem: Vectors.heldRequest, allowed: "spiffe://other/web", from: Self.holder)
+            _ = try SigningRequest(pem: Vectors.heldRequest, allowed: ["spiffe://other/web"], from: Self.holder)
         }
         #expect(
             error?.message
-                == "the certificate signing request asks for spiffe://default/web; only spiffe://other/web is allowed")
+                == "the certificate signing request asks for spiffe://default/web; exactly spiffe://other/web is allowed")
         let bare = #expect(throws: IdentityError.self) {
-            _ = try SigningRequest(pem: Vectors.webRequest, allowed: Self.web, from: Self.holder)
+            _ = try SigningRequest(pem: Vectors.webRequest, allowed: [Self.web], from: Self.holder)
         }
         #expect(
             bare?.message

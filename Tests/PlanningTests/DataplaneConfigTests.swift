@@ -285,6 +285,27 @@ struct DataplaneConfigTests {
         }
     }
 
+    @Test("A certificate names the service, where it runs, and of other tags those that the pod's labels vouch for")
+    func names() throws {
+        var zone = try TestZone()
+        try zone.addMesh()
+        try zone.addWorkload(
+            "web", ip: "10.3.0.1", tags: ", version: v1, team: payments, kuma.io/protocol: http, k8s.kuma.io/namespace: payments")
+        zone.change(.pods, "web-0", in: "demo") { $0.metadata.labels["version"] = "v1" }
+        #expect(
+            zone.settle().dataplaneConfig("web")?.identities.map(\.names) == [
+                [
+                    "spiffe://default/web_demo_svc_80", "kuma://k8s.kuma.io/namespace/demo", "kuma://k8s.kuma.io/service-name/web",
+                    "kuma://k8s.kuma.io/service-port/80", "kuma://kuma.io/protocol/http", "kuma://kuma.io/service/web_demo_svc_80",
+                    "kuma://kuma.io/zone/default", "kuma://version/v1",
+                ]
+            ])
+        #expect(
+            zone.message(.dataplanes, "web-0", "Accepted", in: "demo")
+                == "The spec is valid. Its certificate does not name k8s.kuma.io/namespace=payments, team=payments, because the pod has no such label."
+        )
+    }
+
     @Test("Without pod or mesh there is nothing to serve, and the dataplane says so")
     func missing() throws {
         var zone = try TestZone()

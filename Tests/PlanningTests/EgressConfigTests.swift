@@ -42,7 +42,7 @@ struct EgressConfigTests {
         let table = try self.table(Fixture.httpbin + Fixture.east + Fixture.allowAll + payments, meshes: ["default", "payments"])
         expectGolden(table.golden, "egress-two-meshes.json")
         // The permission of one mesh is none of the other's.
-        #expect(table.callers(of: "httpbin{mesh=default}")?.allow == ["spiffe://default/*"])
+        #expect(table.callers(of: "httpbin{mesh=default}") == CallerRules(allow: ["spiffe://default/*"]))
         #expect(table.callers(of: "httpbin{mesh=payments}") == CallerRules())
     }
 

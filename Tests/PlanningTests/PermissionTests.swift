@@ -60,8 +60,10 @@ struct PermissionTests {
         #expect(
             try self.callers(self.permission("a", target: self.httpbin, (self.mesh, "Allow"), (self.web, "Deny")))
                 == CallerRules(allow: all, deny: onlyWeb))
+        // The later rule decides, whatever the other says about the caller.
+        #expect(try self.callers(self.permission("a", target: self.httpbin, (self.web, "Allow"), (self.mesh, "Deny"))) == CallerRules())
         #expect(
-            try self.callers(self.permission("a", target: self.httpbin, (self.web, "Allow"), (self.mesh, "Deny")))
+            try self.callers(self.permission("a", target: self.httpbin, (self.mesh, "Deny"), (self.web, "Allow")))
                 == CallerRules(allow: onlyWeb))
         #expect(try self.callers(self.permission("a", target: "kind: MeshService, name: other", (self.mesh, "Allow"))) == CallerRules())
         #expect(try self.callers(self.permission("a", target: self.mesh, (self.mesh, "AllowWithShadowDeny"))) == CallerRules(allow: all))
@@ -92,15 +94,29 @@ struct PermissionTests {
         #expect(try self.callers(service + subset, tags: ", version: v2") == CallerRules(allow: ["spiffe://default/*"]))
     }
 
-    @Test("A caller that cannot be told apart exactly is denied rather than allowed")
-    func inexact() throws {
-        let dev = "kind: MeshSubset, tags: {env: dev}"
-        #expect(try self.callers(self.permission("a", target: self.httpbin, (dev, "Allow"))) == CallerRules())
-        #expect(try self.callers(self.permission("a", target: self.httpbin, (self.mesh, "Allow"), (dev, "Deny"))) == CallerRules())
+    @Test("Callers by tags, Allow and Deny: every tag has to be there")
+    func tags() throws {
+        let dev = "kind: MeshSubset, tags: {env: dev, team: x}"
+        let devNames = ["kuma://env/dev", "kuma://team/x"]
+        #expect(try self.callers(self.permission("a", target: self.httpbin, (dev, "Allow"))).rules == [CallerRule(.allow, devNames)])
+        #expect(
+            try self.callers(self.permission("a", target: self.httpbin, (self.mesh, "Allow"), (dev, "Deny"))).rules
+                == [CallerRule(.deny, devNames), CallerRule(.allow, ["spiffe://default/*"])])
+        let v1 = "kind: MeshServiceSubset, name: web, tags: {version: v1}"
+        #expect(
+            try self.callers(self.permission("a", target: self.httpbin, (v1, "Allow"))).rules
+                == [CallerRule(.allow, ["spiffe://default/web", "kuma://version/v1"])])
         let byService = "kind: MeshSubset, tags: {kuma.io/service: web}"
         #expect(
             try self.callers(self.permission("a", target: self.httpbin, (byService, "Allow")))
                 == CallerRules(allow: ["spiffe://default/web"]))
+    }
+
+    @Test("A caller that no certificate tells is denied rather than allowed")
+    func inexact() throws {
+        let gateway = "kind: MeshGateway, name: edge"
+        #expect(try self.callers(self.permission("a", target: self.httpbin, (gateway, "Allow"))) == CallerRules())
+        #expect(try self.callers(self.permission("a", target: self.httpbin, (self.mesh, "Allow"), (gateway, "Deny"))) == CallerRules())
     }
 
     @Test("Permissions of another mesh, another namespace or no mesh do not count, and say why")

@@ -47,7 +47,10 @@ struct UniversalTests {
         let configs = Planner.plan(zone.observed).configs
         #expect(Set(configs.keys) == [self.web.blue, self.web.green, ProxyID(.egress, "zoneegress-1")])
         let blue = try #require(configs[self.web.blue])
-        #expect(blue.identities == [IdentityRequest(mesh: "blue", spiffeID: "spiffe://blue/web")])
+        #expect(
+            blue.identities == [
+                IdentityRequest(mesh: "blue", names: ["spiffe://blue/web", "kuma://kuma.io/service/web", "kuma://kuma.io/zone/default"])
+            ])
         #expect(blue.listeners.contains { $0.address == "10.0.0.1" && $0.port == 8080 })
         #expect(configs[self.web.green]?.identities.map(\.mesh) == ["green"])
     }

@@ -131,7 +131,7 @@ struct RemovedRouteTests {
             _ = await fixture.engine.apply(config(["b.test"], ["spiffe://default/web"]))
             #expect(fixture.handoff.closed == [ids["a.test"]!])
             #expect(fixture.handoff.rechecked.map(\.id) == [ids["b.test"]!])
-            #expect(fixture.handoff.rechecked.first?.callers.allow == ["spiffe://default/web"])
+            #expect(fixture.handoff.rechecked.first?.callers == CallerRules(allow: ["spiffe://default/web"]))
             #expect(try await fixture.record().closeReason == .routeRemoved)
             for client in clients { client.close() }
         }

@@ -193,7 +193,7 @@ import Testing
             ),
             (
                 "listeners: [{name: a, address: 127.0.0.1, port: 1, routes: [{sni: [a], terminate: {mesh: m, allow: [web], cluster: b}}]}]",
-                "/etc/egret/egress.yaml: listeners[0].routes[0].terminate.allow[0]: has to be a SPIFFE id such as spiffe://default/web, or end in /* as spiffe://default/*; is \"web\""
+                "/etc/egret/egress.yaml: listeners[0].routes[0].terminate.allow[0]: has to be a SPIFFE id such as spiffe://default/web, or a tag such as kuma://version/v1, or end in /* as spiffe://default/*; is \"web\""
             ),
             (
                 "clusters: [{name: a, endpoints: [{address: b}]}]", "/etc/egret/egress.yaml: clusters[0].endpoints[0].port: is missing"

@@ -43,6 +43,25 @@ import Testing
         #expect(outcome.connectDuration != nil && outcome.detail == nil)
     }
 
+    @Test("a caller is told by its tags too, and the record names its SPIFFE id")
+    func byTags() async throws {
+        let tls = try TLSConfiguration.client(trusting: self.pki.ca, as: self.web)
+        for (allow, deny, isAllowed) in [
+            (["kuma://version/1"], [], true), (["spiffe://default/web kuma://version/1"], [], true), (["kuma://version/*"], [], true),
+            (["kuma://version/2"], [], false), (["spiffe://default/web kuma://version/2"], [], false),
+            (["spiffe://default/*"], ["kuma://version/1"], false),
+        ] {
+            let upstream = try await Upstream(echo)
+            let door = self.door(to: upstream, allow: allow, deny: deny)
+            let answer = try? await connect(port: door.port, tls: tls).exchange([1])
+            #expect((answer == [1]) == isAllowed, "allow \(allow), deny \(deny)")
+            let outcome = await door.outcome()
+            #expect(outcome.verdict == (isAllowed ? .allowed : .refused(.notPermitted)))
+            #expect(outcome.caller == "spiffe://default/web")
+            #expect(upstream.acceptedConnections == (isAllowed ? 1 : 0))
+        }
+    }
+
     @Test("an RSA client certificate is as good as any")
     func rsa() async throws {
         let upstream = try await Upstream(echo)

@@ -129,7 +129,7 @@ package struct OperatorLoop: Service {
                 observed.memory = memory
                 let plan = Planner.plan(observed) { plan in
                     self.hub.publish(
-                        PlannedWorld(plan: plan, authorities: authorities, meshes: meshes, dataplanes: observed.dataplanes))
+                        PlannedWorld(plan: plan, authorities: authorities, meshes: meshes))
                 }
                 version += 1
                 self.metrics.planned(in: .now - started)

@@ -173,7 +173,10 @@ struct ProxyHandlers: Sendable {
             self.hub.presence.issued(to: proxy.id, mesh: wanted.mesh, .init(at: now, until: now + grant.profile.life.timeInterval))
             self.logger.info(
                 "Signed a certificate",
-                metadata: ["proxy.name": "\(proxy.id.name)", "mesh.name": "\(wanted.mesh)", "spiffe.id": "\(grant.spiffeID)"])
+                metadata: [
+                    "proxy.name": "\(proxy.id.name)", "mesh.name": "\(wanted.mesh)",
+                    "cert.names": "\(grant.profile.uris.joined(separator: ","))",
+                ])
             return try Self.json(CertificateReply(chain: chain), status: .ok)
         } catch {
             return self.refuse(error, request)

@@ -14,20 +14,18 @@ package protocol ProxyWorld: Sendable {
 
 /// A right to one certificate.
 package struct CertificateGrant: Sendable {
-    /// What the signing request has to name, exactly.
-    package var spiffeID: String
+    /// Its URIs are what the signing request has to name, exactly.
     package var profile: LeafProfile
     package var authority: CertificateAuthority
 
-    package init(spiffeID: String, profile: LeafProfile, authority: CertificateAuthority) {
-        self.spiffeID = spiffeID
+    package init(profile: LeafProfile, authority: CertificateAuthority) {
         self.profile = profile
         self.authority = authority
     }
 
     /// Signs a request that keeps to the grant. PEM, leaf first; a CA that is not its own root follows.
     package func sign(csr: String, from holder: Holder, now: Date) throws(IdentityError) -> String {
-        let request = try SigningRequest(pem: csr, allowed: self.spiffeID, from: holder)
+        let request = try SigningRequest(pem: csr, allowed: self.profile.uris, from: holder)
         let leaf = try self.authority.issue(self.profile, for: request.publicKey, now: now, serial: .random())
         let issuer = self.authority.certificate
         return leaf.pem + (issuer.issuer == issuer.subject ? "" : issuer.pem)
