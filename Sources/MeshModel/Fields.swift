@@ -134,7 +134,8 @@ package struct Fields {
 
     package func refuseUnknown(_ known: Set<String>) {
         for key in self.keys where !known.contains(key) {
-            self.violate(key, "is not a known field; known are \(known.sorted().joined(separator: ", "))")
+            let hint = Spelling.hint(for: key, known) ?? "known are \(known.sorted().joined(separator: ", "))"
+            self.violate(key, "is not a known field; \(hint)")
         }
     }
 

@@ -45,22 +45,28 @@ package struct ResourceDocument: Sendable {
 
     private static func fromUniversal(_ json: JSON) throws(InvalidResource) -> ResourceDocument {
         let kind = try Self.kind(json["type"], field: "type")
+        let fields = Fields(json)
+        fields.refuseUnknown(kind.nestsSpec ? Self.envelope.union(["spec"]) : Self.envelope.union(kind.fields))
         var spec: JSON = [:]
         if kind.nestsSpec {
             spec = json["spec"] ?? [:]
-            let known: Set<String> = ["type", "name", "mesh", "labels", "spec", "status", "creationTime", "modificationTime"]
-            for key in (json.object ?? [:]).keys.sorted() where !known.contains(key) {
-                throw InvalidResource([Violation(field: key, message: "is not a field of \(kind.name); its fields are under spec")])
-            }
         } else {
             for (key, value) in json.object ?? [:] where !Self.envelope.contains(key) { spec[key] = value }
         }
-        return ResourceDocument(
-            kind: kind, mesh: json["mesh"]?.string, name: json["name"]?.string ?? "", labels: Self.labels(json["labels"]), spec: spec)
+        return try ResourceDocument(
+            kind: kind, mesh: json["mesh"]?.string, name: json["name"]?.string ?? "", labels: Self.labels(json["labels"]), spec: spec
+        ).checked(fields)
     }
 
-    /// Fields beside those of the kind.
-    private static let envelope: Set<String> = ["type", "name", "mesh", "labels", "status", "creationTime", "modificationTime"]
+    /// Fields beside those of the kind. What the control plane adds to a resource that it shows is taken back, and not looked at.
+    private static let envelope: Set<String> = ["type", "name", "mesh", "labels", "status", "creationTime", "modificationTime", "kri"]
+
+    /// - Parameter fields: of the document, with what is wrong so far.
+    private func checked(_ fields: Fields) throws(InvalidResource) -> ResourceDocument {
+        if self.kind.nestsSpec, self.spec.object != nil { fields.object("spec")?.refuseUnknown(self.kind.fields) }
+        if !fields.violations.isEmpty { throw InvalidResource(fields.violations) }
+        return self
+    }
 
     private static func fromKubernetes(_ json: JSON) throws(InvalidResource) -> ResourceDocument {
         guard json["apiVersion"] == "kuma.io/v1alpha1" else {
@@ -70,9 +76,13 @@ package struct ResourceDocument: Sendable {
         }
         let kind = try Self.kind(json["kind"], field: "kind")
         let labels = Self.labels(json.at("metadata", "labels"))
-        return ResourceDocument(
+        let fields = Fields(json)
+        fields.refuseUnknown(["apiVersion", "kind", "metadata", "mesh", "spec", "status"])
+        if !kind.nestsSpec { fields.object("spec")?.refuseUnknown(kind.fields) }
+        return try ResourceDocument(
             kind: kind, mesh: json["mesh"]?.string ?? labels["kuma.io/mesh"], name: json.at("metadata", "name")?.string ?? "",
-            labels: labels, spec: json["spec"] ?? [:])
+            labels: labels, spec: json["spec"] ?? [:]
+        ).checked(fields)
     }
 
     private static func kind(_ json: JSON?, field: String) throws(InvalidResource) -> ResourceKind {

@@ -11,11 +11,13 @@ package struct ResourceKind: Sendable {
     package let nestsSpec: Bool
     /// Whether its content is never shown in lists or logs.
     package let isSecret: Bool
+    /// Its own fields, at the top of a spec. What else is there is a mistake.
+    package let fields: Set<String>
     /// Everything that is wrong with a spec.
     package let check: @Sendable (_ name: String, _ mesh: String?, _ spec: JSON) throws(InvalidResource) -> Void
 
     private init(
-        _ name: String, _ path: String, isOfMesh: Bool, nestsSpec: Bool = false, isSecret: Bool = false,
+        _ name: String, _ path: String, isOfMesh: Bool, nestsSpec: Bool = false, isSecret: Bool = false, fields: Set<String>,
         check: @escaping @Sendable (String, String?, JSON) throws(InvalidResource) -> Void
     ) {
         self.name = name
@@ -23,27 +25,42 @@ package struct ResourceKind: Sendable {
         self.isOfMesh = isOfMesh
         self.nestsSpec = nestsSpec
         self.isSecret = isSecret
+        self.fields = fields
         self.check = check
     }
 
-    private init<Resource: MeshResource>(_ type: Resource.Type, _ path: String, isOfMesh: Bool) {
-        self.init(Resource.kind, path, isOfMesh: isOfMesh, nestsSpec: Resource.nestsSpec) { (name, mesh, spec) throws(InvalidResource) in
+    private init<Resource: MeshResource>(_ type: Resource.Type, _ path: String, isOfMesh: Bool, fields: Set<String>) {
+        self.init(Resource.kind, path, isOfMesh: isOfMesh, nestsSpec: Resource.nestsSpec, fields: fields) {
+            (name, mesh, spec) throws(InvalidResource) in
             _ = try Resource(name: name, mesh: mesh, spec: spec)
         }
     }
 
-    package static let mesh = ResourceKind(Mesh.self, "meshes", isOfMesh: false)
-    package static let zoneEgress = ResourceKind(ZoneEgress.self, "zoneegresses", isOfMesh: false)
-    package static let zoneIngress = ResourceKind(ZoneIngress.self, "zone-ingresses", isOfMesh: false)
-    package static let dataplane = ResourceKind(Dataplane.self, "dataplanes", isOfMesh: true)
-    package static let externalService = ResourceKind(ExternalService.self, "external-services", isOfMesh: true)
-    package static let trafficPermission = ResourceKind(TrafficPermission.self, "traffic-permissions", isOfMesh: true)
-    package static let trafficRoute = ResourceKind(TrafficRoute.self, "traffic-routes", isOfMesh: true)
-    package static let meshTrafficPermission = ResourceKind(MeshTrafficPermission.self, "meshtrafficpermissions", isOfMesh: true)
-    package static let meshTCPRoute = ResourceKind(MeshTCPRoute.self, "meshtcproutes", isOfMesh: true)
-    package static let meshExternalService = ResourceKind(MeshExternalService.self, "meshexternalservices", isOfMesh: true)
-    package static let secret = ResourceKind("Secret", "secrets", isOfMesh: true, isSecret: true, check: checkSecret)
-    package static let globalSecret = ResourceKind("GlobalSecret", "global-secrets", isOfMesh: false, isSecret: true, check: checkSecret)
+    package static let mesh = ResourceKind(
+        Mesh.self, "meshes", isOfMesh: false,
+        fields: ["constraints", "logging", "metrics", "mtls", "networking", "routing", "skipCreatingInitialPolicies", "tracing"])
+    package static let zoneEgress = ResourceKind(
+        ZoneEgress.self, "zoneegresses", isOfMesh: false, fields: ["deployment", "networking", "zone"])
+    package static let zoneIngress = ResourceKind(
+        ZoneIngress.self, "zone-ingresses", isOfMesh: false, fields: ["availableServices", "networking", "zone"])
+    package static let dataplane = ResourceKind(
+        Dataplane.self, "dataplanes", isOfMesh: true, fields: ["metrics", "networking", "probes"])
+    package static let externalService = ResourceKind(
+        ExternalService.self, "external-services", isOfMesh: true, fields: ["networking", "tags"])
+    package static let trafficPermission = ResourceKind(
+        TrafficPermission.self, "traffic-permissions", isOfMesh: true, fields: ["destinations", "sources"])
+    package static let trafficRoute = ResourceKind(
+        TrafficRoute.self, "traffic-routes", isOfMesh: true, fields: ["conf", "destinations", "sources"])
+    package static let meshTrafficPermission = ResourceKind(
+        MeshTrafficPermission.self, "meshtrafficpermissions", isOfMesh: true, fields: ["from", "targetRef"])
+    package static let meshTCPRoute = ResourceKind(
+        MeshTCPRoute.self, "meshtcproutes", isOfMesh: true, fields: ["targetRef", "to"])
+    package static let meshExternalService = ResourceKind(
+        MeshExternalService.self, "meshexternalservices", isOfMesh: true, fields: ["endpoints", "extension", "match", "tls"])
+    package static let secret = ResourceKind(
+        "Secret", "secrets", isOfMesh: true, isSecret: true, fields: ["data"], check: checkSecret)
+    package static let globalSecret = ResourceKind(
+        "GlobalSecret", "global-secrets", isOfMesh: false, isSecret: true, fields: ["data"], check: checkSecret)
 
     package static let all = [
         mesh, zoneEgress, zoneIngress, dataplane, externalService, meshExternalService, trafficPermission, meshTrafficPermission,
@@ -65,7 +82,6 @@ package struct ResourceKind: Sendable {
 
     @Sendable private static func checkSecret(name: String, mesh _: String?, spec: JSON) throws(InvalidResource) {
         let fields = Fields(spec)
-        fields.refuseUnknown(["data"])
         if fields.nonEmpty("data") == nil, fields.violations.isEmpty { fields.violate("data", "is missing; write the value in base64") }
         if !fields.violations.isEmpty { throw InvalidResource(fields.violations) }
     }

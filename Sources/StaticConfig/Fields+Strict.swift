@@ -5,9 +5,7 @@ extension Fields {
     /// Refuses members that are not of the format, naming the one that was probably meant.
     func only(_ known: String...) {
         for key in self.keys where !known.contains(key) {
-            let near = Self.nearest(to: key, of: known)
-            let hint = near.map { "did you mean \($0)?" } ?? "known here: \(known.joined(separator: ", "))"
-            self.violate(key, "is not a known key; \(hint)")
+            self.violate(key, "is not a known key; \(Spelling.hint(for: key, known) ?? "known here: \(known.joined(separator: ", "))")")
         }
     }
 
@@ -70,28 +68,5 @@ extension Fields {
         let choices = keys.joined(separator: " or ")
         self.violate("", given.isEmpty ? "needs \(choices), which \(purpose)" : "has \(given.joined(separator: " and ")); give one")
         return nil
-    }
-
-    private static func nearest(to word: String, of known: [String]) -> String? {
-        let limit = max(1, word.count * 2 / 5)
-        return known.map { ($0, self.distance(Array(word.lowercased().utf8), Array($0.lowercased().utf8))) }
-            .filter { $0.1 <= limit }.min { $0.1 < $1.1 }?.0
-    }
-
-    /// Levenshtein's: how many bytes to insert, remove or replace.
-    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        // Nobody means a key by a text this much longer; and the cost stays bounded, whatever is in the file.
-        guard left.count <= 64 else { return .max }
-        var row = Array(0...right.count)
-        for (line, byte) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = line + 1
-            for column in right.indices {
-                let replaced = diagonal + (byte == right[column] ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(replaced, row[column] + 1, diagonal + 1)
-            }
-        }
-        return row[right.count]
     }
 }

@@ -117,6 +117,14 @@ struct CRDTests {
         #expect(columns("Mesh") == ["MTLS", "Egress", "Mode", "Ready", "Reason", "Age"])
     }
 
+    @Test("Documents may have the fields of the definitions and no others")
+    func fields() throws {
+        for definition in try Definition.all() {
+            let kind = try #require(ResourceKind.named(definition.kind))
+            #expect(definition.schema.at("properties", "spec", "properties")?.object.map { Set($0.keys) } == kind.fields, "\(kind.name)")
+        }
+    }
+
     @Test("The enabled CA may be switched off, not swapped")
     func transition() throws {
         let rule = try #require(CrossFieldRules.all.first { $0.isTransition })

@@ -1,6 +1,7 @@
 import JSONModel
 import MeshModel
 import Testing
+import YAMLDocument
 
 @Suite("Resources")
 struct ResourceTests {
@@ -183,6 +184,39 @@ struct ResourceTests {
         #expect(
             of(["kind": "Mesh"], [["targetRef": ["kind": "Mesh"], "default": ["action": "Maybe"]]])
                 == ["spec.from[0].default.action: has to be one of Allow, Deny, AllowWithShadowDeny; is \"Maybe\""])
+    }
+
+    @Test(
+        "A field that the kind has not is refused by name, in both forms of a document",
+        arguments: [
+            ("{type: Mesh, name: m, mtl: {}}", "mtl: is not a known field; did you mean mtls?"),
+            ("{type: Mesh, name: m, spec: {}}", "spec: is not a known field; known are "),
+            ("{type: ZoneEgress, name: e, networkin: {port: 1}}", "networkin: is not a known field; did you mean networking?"),
+            ("{type: Dataplane, name: d, Mesh: m, networking: {}}", "Mesh: is not a known field; did you mean mesh?"),
+            ("{type: TrafficRoute, name: r, config: {}}", "config: is not a known field; did you mean conf?"),
+            ("{type: MeshTrafficPermission, name: p, from: []}", "from: is not a known field; known are "),
+            ("{type: MeshTrafficPermission, name: p, spec: {form: []}}", "spec.form: is not a known field; known are from, targetRef"),
+            ("{type: Secret, name: s, date: YQ==}", "date: is not a known field; did you mean data?"),
+            ("{apiVersion: kuma.io/v1alpha1, kind: Mesh, metadata: {name: m}, mtls: {}}", "mtls: is not a known field; known are "),
+            (
+                "{apiVersion: kuma.io/v1alpha1, kind: Mesh, metadata: {name: m}, spec: {routings: {}}}",
+                "spec.routings: is not a known field; did you mean routing?"
+            ),
+        ])
+    func unknownFields(yaml: String, sentence: String) throws {
+        let error = #expect(throws: InvalidResource.self) { _ = try ResourceDocument(try YAMLDocument.parseOne(yaml)) }
+        #expect(error?.description.hasPrefix(sentence) == true, "\(error?.description ?? "")")
+    }
+
+    @Test("What the control plane shows of a resource can be applied again")
+    func shown() throws {
+        let added = "creationTime: 2026-01-01T00:00:00Z, modificationTime: 2026-01-01T00:00:00Z, labels: {a: b}, status: {}, kri: kri_x"
+        let kinds = [
+            "type: Mesh, name: m", "type: ZoneEgress, name: e, networking: {address: 10.0.0.1, port: 10002}",
+            "type: MeshTrafficPermission, name: p, spec: {targetRef: {kind: Mesh}, from: [{targetRef: {kind: Mesh}, default: {action: Allow}}]}",
+            "type: GlobalSecret, name: s, data: YQ==",
+        ]
+        for kind in kinds { _ = try ResourceDocument(try YAMLDocument.parseOne("{\(kind), \(added)}")) }
     }
 
     @Test("Wrong types and everything wrong at once give sentences, never a crash")
