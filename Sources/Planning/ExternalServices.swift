@@ -107,7 +107,9 @@ extension World {
     }
 
     func secrets(of mesh: MeshName) -> MeshSecrets {
-        MeshSecrets(objects: self.observed.objects, namespace: self.observed.systemNamespace, mesh: mesh)
+        MeshSecrets(
+            objects: self.observed.objects, namespace: self.observed.systemNamespace, mesh: mesh, home: self.observed.home,
+            files: self.observed.files)
     }
 
     private static func upstreamTLS(
@@ -185,7 +187,8 @@ extension World {
 extension MissingSource {
     var verdict: Verdict {
         let sentence = "\(self.sentence.prefix(1).uppercased())\(self.sentence.dropFirst())."
-        return self.reason == .secretNotFound ? .waiting(self.reason, sentence) : .needsPerson(self.reason, sentence)
+        return self.reason == .secretNotFound || self.reason == .fileUnreadable
+            ? .waiting(self.reason, sentence) : .needsPerson(self.reason, sentence)
     }
 }
 

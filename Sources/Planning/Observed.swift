@@ -15,6 +15,8 @@ package struct Observed: Sendable {
     package var trust: [MeshName: String]
     /// Which authority of a mesh signs, as a word that changes with it.
     package var signers: [MeshName: String] = [:]
+    /// What external services name as files, by path; empty where files are not read for them.
+    package var files: [String: FileText] = [:]
     /// Why a mesh's authority cannot sign, in one sentence, where it is known.
     package var authorityProblems: [MeshName: String]
     /// Writes on behalf of ZoneEgresses and ZoneIngresses that will not succeed until a person acts.

@@ -20,6 +20,7 @@ package enum Reason: String, CaseIterable, Hashable, Sendable {
     case authorityPending = "AuthorityPending"
     case authorityUnusable = "AuthorityUnusable"
     case secretNotFound = "SecretNotFound"
+    case fileUnreadable = "FileUnreadable"
     case podNotFound = "PodNotFound"
     case notAdvertised = "NotAdvertised"
     case notPermitted = "NoPermission"

@@ -9,11 +9,24 @@ struct MissingSource: Error, Hashable, Sendable {
     let sentence: String
 }
 
+/// What became of reading a file that an external service names.
+package enum FileText: Hashable, Sendable {
+    case text(String)
+    /// Not there, not to be read, not a file of text.
+    case unreadable
+    /// Not in the one folder that is read for external services.
+    case outside(folder: String)
+    /// There is no such folder.
+    case notOffered
+}
+
 /// Resolves data sources on behalf of one mesh.
 struct MeshSecrets {
     let objects: Objects
     let namespace: String
     let mesh: MeshName
+    let home: Home
+    let files: [String: FileText]
 
     static let type = "system.kuma.io/secret"
 
@@ -41,10 +54,31 @@ struct MeshSecrets {
                 throw MissingSource(reason: .invalidSpec, sentence: "\(Self.name(source)) is not base64")
             }
             return String(decoding: data, as: UTF8.self)
-        case .file:
-            throw MissingSource(
-                reason: .unsupported, sentence: "a file of the control plane is not read for external services; use secret or inline")
+        case .file(let path): return try self.file(path)
         case .secret(let name): return try self.secret(name)
+        }
+    }
+
+    /// Whoever may write external services must not read the control plane's own files through them: in a cluster none is read,
+    /// elsewhere those of one folder.
+    private func file(_ path: String) throws(MissingSource) -> String {
+        switch self.files[path] ?? .notOffered {
+        case .text(let text): return text
+        case .unreadable:
+            throw MissingSource(
+                reason: .fileUnreadable,
+                sentence: "the file \(path) cannot be read by the control plane. Next: put PEM text there that its user may read")
+        case .outside(let folder):
+            throw MissingSource(
+                reason: .invalidSpec,
+                sentence: "the file \(path) is not in \(folder), the folder that is read for external services. Next: put it there")
+        case .notOffered:
+            throw MissingSource(
+                reason: .unsupported,
+                sentence: self.home == .kubernetes
+                    ? "in a cluster no files of the control plane are read for external services. Next: use secret, inline or inlineString instead of file \(path)"
+                    : "the file \(path) is not read: this control plane has no folder of files for external services. Next: egret-cp run --files-dir, or use secret, inline or inlineString"
+            )
         }
     }
 

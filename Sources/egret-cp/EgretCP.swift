@@ -50,6 +50,12 @@ struct Run: AsyncParsableCommand {
             (default: $EGRET_CONFIG_FILE, else none)
             """)
     var configFile: String?
+    @Option(
+        help: """
+            universal: folder of certificates and keys that external services may name as file; others are not read for them. \
+            (default: $EGRET_FILES_DIR, else none)
+            """)
+    var filesDir: String?
     @Option(help: "Port of the HTTP API; with --mode kubernetes for this pod alone. (default: $KUMA_API_SERVER_HTTP_PORT, else 5681)")
     var apiPort: Int?
     @Option(help: "Port of the HTTPS API. (default: $KUMA_API_SERVER_HTTPS_PORT, else 5682)")

@@ -49,7 +49,17 @@ extension Run: EnvironmentOptions {
         options.apiTLSPort = try self.port(self.apiTlsPort, "KUMA_API_SERVER_HTTPS_PORT") ?? options.apiTLSPort
         options.names = self.name
         options.configFile = self.value(self.configFile, "EGRET_CONFIG_FILE")
+        options.filesFolder = try self.value(self.filesDir, "EGRET_FILES_DIR").map(self.folder)
         return options
+    }
+
+    /// Resources name files by absolute paths, so the folder is one too.
+    private func folder(_ path: String) throws -> String {
+        var isFolder = false
+        guard path.hasPrefix("/"), FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder else {
+            throw ValidationError("--files-dir is \"\(path)\", which is not the absolute path of a folder that is there")
+        }
+        return path
     }
 
     private func port(_ flag: Int?, _ variable: String) throws -> Int? {

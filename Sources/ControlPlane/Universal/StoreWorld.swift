@@ -13,7 +13,7 @@ package struct StoreWorld: WorldSource {
     private let acknowledgements: AcknowledgementBook
     private let writeFailures: WriteFailureBook
     private let presence: Presence
-    private let files: AuthorityFiles
+    private let files: SourceFiles
     private let authorityCache = AuthorityCache()
     private let forms = FormCache()
 
@@ -21,7 +21,7 @@ package struct StoreWorld: WorldSource {
 
     package init(
         store: ResourceStore, settings: EgretSettings, acknowledgements: AcknowledgementBook, writeFailures: WriteFailureBook,
-        presence: Presence, files: AuthorityFiles
+        presence: Presence, files: SourceFiles
     ) {
         self.store = store
         self.settings = settings
@@ -68,6 +68,7 @@ package struct StoreWorld: WorldSource {
             trust: authorities.trust, authorityProblems: authorities.problems,
             acknowledgements: self.acknowledgements.all, online: self.presence.online(at: now), now: now)
         observed.signers = authorities.signers
+        observed.files = self.files.serviceTexts(of: [ResourceType.externalServices, .meshExternalServices].flatMap { objects[$0].values })
         return (observed, authorities, meshes)
     }
 }

@@ -40,7 +40,7 @@ package struct UniversalControlPlane: Sendable {
         let acknowledgements = AcknowledgementBook()
         let writeFailures = WriteFailureBook()
         let hub = ConfigHub(presence: presence)
-        let files = AuthorityFiles(store)
+        let files = SourceFiles(store, serviceFolder: options.filesFolder)
         let source = StoreWorld(
             store: store, settings: EgretSettings(zone: options.zone), acknowledgements: acknowledgements, writeFailures: writeFailures,
             presence: presence, files: files)

@@ -13,6 +13,8 @@ package struct UniversalOptions: Hashable, Sendable {
     package var names: [String] = []
     /// Who issues tokens and what proves them: `TokenSettings.read(file:)`. Nil: this control plane, by its own keys.
     package var configFile: String?
+    /// The folder of files that external services may name for their TLS. Nil: they may name none.
+    package var filesFolder: String?
 
     package init() {}
 }
