@@ -84,6 +84,22 @@ package enum AcknowledgementReport {
         return Set(names.compactMap { $0.string.flatMap(Self.proxy) })
     }
 
+    /// The same of several replicas, by the names of their objects: of those whose pods are ready. One that has crashed, hangs or
+    /// has lost its node cannot take back what it said, and neither can one that is no pod.
+    package static func streams(
+        _ reports: some Sequence<KubeObject>, pods: [ObjectKey: KubeObject]
+    ) -> [String: Set<ProxyID>] {
+        var streams: [String: Set<ProxyID>] = [:]
+        for report in reports {
+            let isAlive = report.metadata.ownerReferences.contains { owner in
+                let pod = pods[ObjectKey(namespace: report.namespace, name: owner.name)]
+                return owner.kind == ResourceType.pods.kind && pod?.metadata.uid == owner.uid && pod?.isPodReady == true
+            }
+            if isAlive { streams[report.name] = Self.streams(report) }
+        }
+        return streams
+    }
+
     /// The reverse of a proxy's description.
     private static func proxy(_ text: String) -> ProxyID? {
         guard let space = text.firstIndex(of: " "), let kind = ProxyID.Kind(rawValue: String(text[..<space])) else { return nil }

@@ -138,4 +138,73 @@ struct AcknowledgementTests {
             group.cancelAll()
         }
     }
+
+    @Test("A replica that starts takes back what the one before it of its name said")
+    func firstWord() async throws {
+        let cluster = ScriptedCluster()
+        let left = AcknowledgementReport.object(
+            replica: "egret-cp-1", namespace: "kuma-system", owner: nil, entries: [:], streams: [ProxyID(.egress, "vm-1")])
+        _ = try await cluster.apply(.configMaps, left, subresource: nil, manager: AcknowledgementReport.fieldManager, force: true)
+        let book = AcknowledgementBook()
+        let publisher = AcknowledgementPublisher(
+            book: book, writer: cluster, identity: "egret-cp-1", namespace: "kuma-system", pod: { nil },
+            logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() })
+        // It has looked, and nobody is there; before or after the publisher began to listen.
+        book.hold([])
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await publisher.run() }
+            try await eventually("the streams are taken back") {
+                cluster[.configMaps, left.key].map(AcknowledgementReport.streams) == [] ? true : nil
+            }
+            group.cancelAll()
+        }
+    }
+
+    @Test("What a replica says of streams counts while its pod is ready")
+    func deadReplicas() throws {
+        func pod(_ name: String, uid: String, ready: Bool = true) -> KubeObject {
+            var pod = KubeObject(.pods, name: name, namespace: "kuma-system")
+            pod.metadata.uid = uid
+            pod.status = [
+                "phase": "Running", "podIP": "10.0.0.1", "conditions": [["type": "Ready", "status": ready ? "True" : "False"]],
+            ]
+            return pod
+        }
+        func report(_ replica: String, of pod: KubeObject?) -> KubeObject {
+            AcknowledgementReport.object(
+                replica: replica, namespace: "kuma-system",
+                owner: pod.map { OwnerReference(apiVersion: "v1", kind: "Pod", name: $0.name, uid: $0.metadata.uid) }, entries: [:],
+                streams: [ProxyID(.egress, "vm-\(replica)")])
+        }
+        let pods = [
+            pod("ready", uid: "1"), pod("crashed", uid: "2", ready: false), pod("again", uid: "another"),
+        ]
+        let reports =
+            pods.map { report($0.name, of: $0.name == "again" ? pod("again", uid: "3") : $0) }
+            + [report("deleted", of: pod("deleted", uid: "4")), report("nopod", of: nil)]
+        let streams = AcknowledgementReport.streams(reports, pods: Dictionary(uniqueKeysWithValues: pods.map { ($0.key, $0) }))
+        #expect(streams == ["egret-acknowledgements-ready": [ProxyID(.egress, "vm-ready")]])
+    }
+
+    @Test("An egress whose replica crashed is waited for as after the end of a stream, one whose replica says good-bye for it is not")
+    func orphans() {
+        let book = AcknowledgementBook()
+        let presence = Presence()
+        let (one, two) = (ProxyID(.egress, "vm-1"), ProxyID(.egress, "vm-2"))
+        func look(_ streams: [String: Set<ProxyID>], at now: Date) -> Set<ProxyID> {
+            presence.miss(book.takeStreams(ofOthers: streams), now: now)
+            return presence.online(at: now).union(book.othersStreams)
+        }
+        #expect(look(["a": [one, two], "b": []], at: self.start) == [one, two])
+        // The first says that the second has gone.
+        #expect(look(["a": [one], "b": []], at: self.start) == [one])
+        // It crashes.
+        #expect(look(["b": []], at: self.start) == [one])
+        #expect(presence.nextChange(after: self.start) == self.start + 10)
+        #expect(look(["b": []], at: self.start + 10) == [])
+        // Or the egress comes back, to the other.
+        #expect(look(["a": [one], "b": []], at: self.start + 11) == [one])
+        #expect(look(["b": [one]], at: self.start + 12) == [one])
+        #expect(look(["b": []], at: self.start + 23) == [])
+    }
 }

@@ -6,7 +6,7 @@ import Planning
 import ServiceLifecycle
 
 /// Tells the other replicas what proxies said to this one: one object that only this replica writes. At most one write a second,
-/// and none while nothing was said.
+/// and none while nothing was said; but the first, which takes back what a process before this one may have left there.
 package struct AcknowledgementPublisher: Service {
     private let book: AcknowledgementBook
     private let writer: any ClusterWriter
@@ -38,7 +38,7 @@ package struct AcknowledgementPublisher: Service {
         let backoff = Backoff()
         var generator = SystemRandomNumberGenerator()
         var published: [ProxyID: AcknowledgementReport.Entry] = [:]
-        var publishedStreams: Set<ProxyID> = []
+        var publishedStreams: Set<ProxyID>?
         var failures = 0
         for await _ in self.book.changes() {
             var isDone = false
@@ -47,7 +47,7 @@ package struct AcknowledgementPublisher: Service {
                 let streams = self.book.streams
                 if entries == published, streams == publishedStreams { break }
                 do {
-                    try await self.publish(entries, streams)
+                    try await self.publish(entries, streams ?? [])
                     published = entries
                     publishedStreams = streams
                     failures = 0

@@ -69,8 +69,9 @@ package struct WorldReader: WorldSource {
         }
         let reports = self.reports.snapshot
         self.reportReader.read(reports, into: self.acknowledgements)
-        self.acknowledgements.othersStreams = reports.filter { $0.key.name != self.ownReport }.values
-            .reduce(into: []) { $0.formUnion(AcknowledgementReport.streams($1)) }
+        let others = AcknowledgementReport.streams(
+            reports.filter { $0.key.name != self.ownReport }.values, pods: objects[.pods])
+        self.presence.miss(self.acknowledgements.takeStreams(ofOthers: others), now: now)
         let online = self.presence.online(at: now)
         // Those that are pods are watched as such by everybody.
         self.acknowledgements.hold(

@@ -11,10 +11,10 @@ package final class AcknowledgementBook: Sendable {
         var own: [ProxyID: AcknowledgementReport.Entry] = [:]
         /// The newest that others published. It outlives their objects: what a proxy said holds until it says something else.
         var others: [ProxyID: AcknowledgementReport.Entry] = [:]
-        /// Proxies that are no pods and serve, by the streams that we hold.
-        var streams: Set<ProxyID> = []
+        /// Proxies that are no pods and serve, by the streams that we hold; nil until somebody looked.
+        var streams: Set<ProxyID>?
         /// The same of the other replicas, as they are now.
-        var othersStreams: Set<ProxyID> = []
+        var othersStreams: [String: Set<ProxyID>] = [:]
     }
 
     private let state = Mutex(State())
@@ -46,16 +46,26 @@ package final class AcknowledgementBook: Sendable {
         if isNews { self.said.tell() }
     }
 
-    package var streams: Set<ProxyID> { self.state.withLock { $0.streams } }
+    package var streams: Set<ProxyID>? { self.state.withLock { $0.streams } }
 
-    /// Which proxies that are no pods have a stream to another replica.
-    package var othersStreams: Set<ProxyID> {
-        get { self.state.withLock { $0.othersStreams } }
-        set { self.state.withLock { $0.othersStreams = newValue } }
+    /// Takes which proxies that are no pods have a stream to which other replica.
+    /// - Returns: those of replicas that are gone. Nobody knows what became of their streams.
+    package func takeStreams(ofOthers streams: [String: Set<ProxyID>]) -> Set<ProxyID> {
+        self.state.withLock { state in
+            let gone = state.othersStreams.filter { streams[$0.key] == nil }.values
+            state.othersStreams = streams
+            return gone.reduce(into: []) { $0.formUnion($1) }
+        }
     }
 
-    /// Yields after each word of a proxy to us.
-    package func changes() -> AsyncStream<Void> { self.said.listen() }
+    /// Which proxies that are no pods have a stream to another replica.
+    package var othersStreams: Set<ProxyID> { self.state.withLock { $0.othersStreams.values.reduce(into: []) { $0.formUnion($1) } } }
+
+    /// Yields at once, and after each word of a proxy to us.
+    package func changes() -> AsyncStream<Void> {
+        defer { self.said.tell() }
+        return self.said.listen()
+    }
 
     /// Yields after each that plans may depend on: the first, and those with other errors than before.
     package func newVerdicts() -> AsyncStream<Void> { self.judged.listen() }

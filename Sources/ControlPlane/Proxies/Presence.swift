@@ -69,6 +69,18 @@ package final class Presence: Sendable {
         self.changed.tell()
     }
 
+    /// The replica that had their streams is gone. They serve, and have the time that those have whose stream has ended.
+    package func miss(_ proxies: Set<ProxyID>, now: Date) {
+        if proxies.isEmpty { return }
+        self.state.withLock { state in
+            for proxy in proxies where state.open[proxy] == nil && !state.withdrawn.contains(proxy) {
+                state.until[proxy] = now + self.patience
+                state.serving.insert(proxy)
+            }
+        }
+        self.changed.tell()
+    }
+
     /// - Returns: the stream's id, for `closed`.
     func opened(_ proxy: ProxyID, version: String, now: Date) -> String {
         let stream = Stream(id: UUID().uuidString.lowercased(), version: version, opened: now)
