@@ -95,6 +95,7 @@ let package = Package(
         module("KubeAPI", ["JSONModel"]),
         module("Planning", ["JSONModel", "MeshModel", "Routing", "KubeAPI"]),
         module("ConfigSync", ["JSONModel", "Routing", crypto]),
+        module("ZoneSync", ["JSONModel", "MeshModel", "Tokens", "ConfigSync"]),
 
         // Effects.
         module("Telemetry", [logging]),
@@ -183,6 +184,7 @@ let package = Package(
         tests("KubeAPI", ["JSONModel"]),
         tests("Planning", ["JSONModel", "MeshModel", "Routing", "KubeAPI", "YAMLDocument"]),
         tests("ConfigSync", ["JSONModel", "Routing"]),
+        tests("ZoneSync", ["JSONModel", "MeshModel", "Tokens", "ConfigSync"]),
         tests("Telemetry", [logging]),
         tests("YAMLDocument", ["JSONModel"]),
         tests("StaticConfig", ["Routing"]),

@@ -12,9 +12,7 @@ package struct HashSNI: Hashable, Sendable {
 
     package init(name: String, mesh: String, port: UInt16, kind: Kind, tags: [String: String] = [:]) {
         let pairs = tags.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in "\(name);\(mesh);\(pairs)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        self.hash = hash
+        self.hash = FNV1a.hash("\(name);\(mesh);\(pairs)")
         self.name = Self.shown(name)
         self.port = port
         self.mesh = Self.shown(mesh)
@@ -38,9 +36,7 @@ package struct HashSNI: Hashable, Sendable {
     }
 
     package var text: String {
-        let digits = String(self.hash, radix: 16)
-        let padded = String(repeating: "0", count: 16 - digits.count) + digits
-        return "a\(padded).\(self.name).\(self.port).\(self.mesh).\(self.kind.rawValue)"
+        "a\(FNV1a.hex(self.hash)).\(self.name).\(self.port).\(self.mesh).\(self.kind.rawValue)"
     }
 
     private static func shown(_ name: String) -> String { name.count > 62 ? name.prefix(62) + "x" : name }
