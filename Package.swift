@@ -95,13 +95,14 @@ let package = Package(
         module("KubeAPI", ["JSONModel"]),
         module("Planning", ["JSONModel", "MeshModel", "Routing", "KubeAPI"]),
         module("ConfigSync", ["JSONModel", "Routing", crypto]),
-        module("ZoneSync", ["JSONModel", "MeshModel", "Tokens", "ConfigSync"]),
+        module("ZoneSync", ["JSONModel", "MeshModel", "Tokens", "KubeAPI", "ConfigSync"]),
 
         // Effects.
         module("Telemetry", [logging]),
         module("YAMLDocument", ["CYAML", "JSONModel"]),
         module("StaticConfig", ["JSONModel", "MeshModel", "Routing", "YAMLDocument"]),
         module("CurlTransport", ["CCurl"]),
+        module("ControlPlaneAccess", ["JSONModel", "Identity", "ConfigSync", "CurlTransport"]),
         module(
             "KubeRuntime", ["JSONModel", "KubeAPI", "CurlTransport", "YAMLDocument", "Telemetry", logging, lifecycle, subprocess, system]),
         module("Store", ["JSONModel", grdb]),
@@ -117,7 +118,8 @@ let package = Package(
             "ControlPlane",
             [
                 "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "Telemetry", "YAMLDocument",
-                "CurlTransport", "KubeRuntime", "Tokens", "Store", logging, lifecycle, hummingbird, hummingbirdTLS, nioCore, nioSSL, x509,
+                "CurlTransport", "ControlPlaneAccess", "KubeRuntime", "Tokens", "ZoneSync", "Store", logging, lifecycle, hummingbird,
+                hummingbirdTLS, nioCore, nioSSL, x509,
                 asn1,
                 crypto,
             ]),
@@ -125,7 +127,8 @@ let package = Package(
             "DataPlane",
             [
                 "JSONModel", "MeshModel", "Routing", "Identity", "ConfigSync", "Telemetry", "StaticConfig", "CurlTransport",
-                "NameResolution", "ProxyHeader", "Relay", "TLSRelay", logging, nioCore, nioPosix, nioHTTP1, x509, asn1, crypto,
+                "ControlPlaneAccess", "NameResolution", "ProxyHeader", "Relay", "TLSRelay", logging, nioCore, nioPosix, nioHTTP1, x509,
+                asn1, crypto,
             ]),
         module("CLI", ["JSONModel", "MeshModel", "Identity", "Tokens", "YAMLDocument", "CurlTransport", "ProgramOptions", argumentParser]),
         // Development only; nothing in the product imports these.
@@ -144,8 +147,16 @@ let package = Package(
 
         program(
             "egret-cp",
-            ["ControlPlane", "MeshModel", "JSONModel", "KubeRuntime", "ProgramOptions", "Telemetry", logging, lifecycle, unixSignals]),
-        program("egret-dp", ["DataPlane", "ConfigSync", "MeshModel", "JSONModel", "YAMLDocument", "ProgramOptions", logging, unixSignals]),
+            [
+                "ControlPlane", "ControlPlaneAccess", "Planning", "MeshModel", "JSONModel", "KubeRuntime", "ProgramOptions", "Telemetry",
+                logging, lifecycle, unixSignals,
+            ]),
+        program(
+            "egret-dp",
+            [
+                "DataPlane", "ControlPlaneAccess", "ConfigSync", "MeshModel", "JSONModel", "YAMLDocument", "ProgramOptions", logging,
+                unixSignals,
+            ]),
         program("egretctl", ["CLI"]),
         program("egret-devcluster", ["DevAPIServer", "DevNode", "ProgramOptions", logging, lifecycle, unixSignals]),
 
@@ -207,7 +218,8 @@ let package = Package(
         tests(
             "DataPlane",
             [
-                "egret-dp", "egret-bench", "JSONModel", "Routing", "ProxyHeader", "ConfigSync", "Identity", hummingbird, hummingbirdTLS,
+                "egret-dp", "egret-bench", "ControlPlaneAccess", "JSONModel", "Routing", "ProxyHeader", "ConfigSync", "Identity",
+                hummingbird, hummingbirdTLS,
                 logging, nioCore,
                 nioPosix, nioSSL, x509,
                 crypto,

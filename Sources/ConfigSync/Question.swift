@@ -10,15 +10,31 @@ package struct Question: Codable, Hashable, Sendable {
         case clusters
     }
 
-    package var id: String
-    package var page: Page
+    /// Whose page, where the one that is asked only passes the question on: a zone's control plane.
+    package struct Proxy: Codable, Hashable, Sendable {
+        /// `ZoneEgress`
+        package var kind: String
+        package var mesh: String
+        package var name: String
 
-    package init(id: String, page: Page) {
-        self.id = id
-        self.page = page
+        package init(kind: String, mesh: String, name: String) {
+            self.kind = kind
+            self.mesh = mesh
+            self.name = name
+        }
     }
 
-    package var line: [UInt8] { Array("{\"question\":{\"id\":\"\(self.id)\",\"page\":\"\(self.page.rawValue)\"}}\n".utf8) }
+    package var id: String
+    package var page: Page
+    package var proxy: Proxy?
+
+    package init(id: String, page: Page, proxy: Proxy? = nil) {
+        self.id = id
+        self.page = page
+        self.proxy = proxy
+    }
+
+    package var line: [UInt8] { StreamHeader.question(self).line }
 }
 
 /// And the proxy answers: `POST /v1/answers`.

@@ -1,6 +1,17 @@
-/// The proxy's side of the config stream: when to connect, what to apply, how long to wait. The driver performs one
-/// action at a time and feeds back what came of it.
+/// The proxy's side of the config stream, and a zone's of the global control plane's: when to connect, what to apply, how long to
+/// wait. The driver performs one action at a time and feeds back what came of it.
 package struct SessionMachine: Sendable {
+    /// How sentences call the two sides.
+    package struct Words: Sendable {
+        package var peer: String
+        package var caller: String
+
+        package init(peer: String = "the control plane", caller: String = "this proxy") {
+            self.peer = peer
+            self.caller = caller
+        }
+    }
+
     package enum Input: Hashable, Sendable {
         /// The control plane accepted the request; messages follow.
         case opened
@@ -61,7 +72,12 @@ package struct SessionMachine: Sendable {
     package static let firstWait = Duration.seconds(1)
     package static let longestWait = Duration.seconds(30)
 
-    package init(have: String? = nil) { self.have = have }
+    private let words: Words
+
+    package init(have: String? = nil, words: Words = Words()) {
+        self.have = have
+        self.words = words
+    }
 
     package var start: Action { .connect(have: self.have) }
 
@@ -84,7 +100,7 @@ package struct SessionMachine: Sendable {
             self.state = .connecting
             return .connect(have: self.have)
         case (.connecting, .refused(let status, let detail)):
-            return self.setBack(.init(kind: .refused(status: status), sentence: Self.sentence(status: status, detail: detail)), &generator)
+            return self.setBack(.init(kind: .refused(status: status), sentence: self.sentence(status: status, detail: detail)), &generator)
         case (.connecting, .failed(let cause)), (.streaming, .failed(let cause)):
             return self.setBack(.init(kind: .unreachable, sentence: cause), &generator)
         case (.streaming, .nonsense(let cause)):
@@ -93,9 +109,9 @@ package struct SessionMachine: Sendable {
                 .init(kind: .unreachable, sentence: "\(cause); asking for the whole configuration"), &generator)
         case (.connecting, .silent), (.streaming, .silent):
             let limit = StreamMessage.silenceLimit.components.seconds
-            return self.setBack(.init(kind: .unreachable, sentence: "the control plane said nothing for \(limit) s"), &generator)
+            return self.setBack(.init(kind: .unreachable, sentence: "\(self.words.peer) said nothing for \(limit) s"), &generator)
         case (.connecting, .ended), (.streaming, .ended):
-            return self.setBack(.init(kind: .ended, sentence: "the control plane closed the stream"), &generator)
+            return self.setBack(.init(kind: .ended, sentence: "\(self.words.peer) closed the stream"), &generator)
         case (.streaming, .credentialsChanged): return .listen
         case (.connecting, .credentialsChanged): return .connect(have: self.have)
         case (.connecting, .received), (.connecting, .nonsense), (.connecting, .waited), (.streaming, .opened), (.streaming, .refused),
@@ -113,14 +129,15 @@ package struct SessionMachine: Sendable {
         return .wait(ceiling * Double.random(in: 0.5...1, using: &generator), because: setback)
     }
 
-    private static func sentence(status: Int, detail: String) -> String {
+    private func sentence(status: Int, detail: String) -> String {
         let said = detail.isEmpty ? "" : ": \(detail)"
+        let (peer, caller) = (self.words.peer, self.words.caller)
         return switch status {
-        case 401: "the control plane does not accept this proxy's token\(said)"
-        case 403: "the control plane does not let this proxy have the configuration it asks for\(said)"
-        case 404: "the control plane does not know this proxy\(said)"
-        case 429, 503: "the control plane is not ready to serve this proxy (HTTP \(status))\(said)"
-        default: "the control plane answered with HTTP \(status)\(said)"
+        case 401: "\(peer) does not accept \(caller)'s token\(said)"
+        case 403: "\(peer) does not let \(caller) have the configuration it asks for\(said)"
+        case 404: "\(peer) does not know \(caller)\(said)"
+        case 429, 503: "\(peer) is not ready to serve \(caller) (HTTP \(status))\(said)"
+        default: "\(peer) answered with HTTP \(status)\(said)"
         }
     }
 }

@@ -1,4 +1,5 @@
 import ConfigSync
+import ControlPlaneAccess
 import CurlTransport
 import FoundationEssentials
 import Logging
@@ -18,38 +19,13 @@ struct ConfigSession: Sendable {
     /// What this process had before it was restarted, which the control plane need not send again.
     var restored: ConfigText?
 
-    /// Lines of one stream, as they come.
-    private struct Lines {
-        var chunks: HTTPBody.AsyncIterator
-        var framer = LineFramer()
-        var ready: ArraySlice<[UInt8]> = []
-
-        mutating func next(_ assembler: inout ConfigAssembler) async -> SessionMachine.Input {
-            do {
-                while true {
-                    while let line = self.ready.popFirst() {
-                        if let message = try assembler.received(line) { return .received(message) }
-                    }
-                    guard let chunk = try await self.chunks.next() else { return .ended }
-                    self.ready = try self.framer.received(chunk)[...]
-                }
-            } catch let error as TransportError {
-                return error.code == .timedOut ? .silent : .failed(error.message)
-            } catch let error as InvalidMessage {
-                return .nonsense(error.description)
-            } catch {
-                return .nonsense("\(error)")
-            }
-        }
-    }
-
     /// Until cancelled.
     func run() async {
         var machine = SessionMachine(have: self.restored?.hash)
         var assembler = ConfigAssembler(current: self.restored)
         var generator = SystemRandomNumberGenerator()
         var action = machine.start
-        var lines: Lines?
+        var lines: StreamLines?
         var acknowledged: Acknowledgement?
         if let restored = self.restored { await self.restore(restored) }
         while !Task.isCancelled {
@@ -58,15 +34,13 @@ struct ConfigSession: Sendable {
             case .connect(let have):
                 do {
                     try await self.client.register()
-                    lines = Lines(chunks: try await self.client.openStream(have: have).body.makeAsyncIterator())
+                    lines = StreamLines(try await self.client.openStream(have: have).body)
                     assembler.begin()
                     self.connected.set(1)
                     self.logger.info("Connected to the control plane", metadata: ["cp.address": "\(self.client.address.url)"])
                     input = .opened
-                } catch .refused(let status, let detail) {
-                    input = .refused(status: status, detail: detail)
                 } catch {
-                    input = .failed(error.description)
+                    input = error.input
                 }
             case .listen:
                 await self.acknowledge(&acknowledged)
@@ -82,7 +56,7 @@ struct ConfigSession: Sendable {
                 self.connected.set(0)
                 if Task.isCancelled { return }
                 self.report(setback, time)
-                input = await self.pause(time)
+                input = await SessionMachine.pause(time, credentialsOf: self.client.address)
             }
             if case .received(.question(let question)) = input { await self.answer(question) }
             action = machine.next(input, using: &generator)
@@ -149,25 +123,5 @@ struct ConfigSession: Sendable {
         case .refused: self.logger.warning("The control plane refuses this proxy", metadata: metadata)
         case .unreachable: self.logger.warning("No connection to the control plane", metadata: metadata)
         }
-    }
-
-    /// Waits, but not longer than until the token or the CA changes.
-    private func pause(_ time: Duration) async -> SessionMachine.Input {
-        let before = self.credentials
-        let end = ContinuousClock.now + time
-        while ContinuousClock.now < end {
-            do {
-                try await Task.sleep(for: min(.seconds(1), ContinuousClock.now.duration(to: end)))
-            } catch {
-                return .waited
-            }
-            if self.credentials != before { return .credentialsChanged }
-        }
-        return .waited
-    }
-
-    private var credentials: [String?] {
-        let address = self.client.address
-        return [try? address.token?.read("token"), try? address.ca?.read("CA")]
     }
 }

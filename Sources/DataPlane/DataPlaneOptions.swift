@@ -1,4 +1,5 @@
 package import ConfigSync
+package import ControlPlaneAccess
 import FoundationEssentials
 package import JSONModel
 
@@ -53,21 +54,4 @@ package enum ConfigSource: Sendable {
     case controlPlane(ControlPlaneAddress)
     /// A file with all there is to obey, see `docs/static-config.md`.
     case file(String)
-}
-
-/// How to reach the control plane and prove who we are.
-package struct ControlPlaneAddress: Sendable {
-    /// `https://host:port`, without a trailing slash.
-    package var url: String
-    /// PEM; nil means the system's roots.
-    package var ca: TextSource?
-    package var skipVerify: Bool
-    package var token: TextSource?
-
-    package init(url: String, ca: TextSource? = nil, skipVerify: Bool = false, token: TextSource? = nil) {
-        self.url = url
-        self.ca = ca
-        self.skipVerify = skipVerify
-        self.token = token
-    }
 }

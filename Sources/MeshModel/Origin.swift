@@ -8,6 +8,9 @@ package enum Origin: String, Hashable, Sendable {
     /// Of a resource that came from a zone: which.
     package static let zoneLabel = "kuma.io/zone"
 
+    /// On one that took the place of something made in the zone, for as long as that is kept aside.
+    package static let setAsideLabel = "egret.io/set-aside"
+
     /// Without a word about it, a resource is of where it is.
     package static func isGlobal(_ labels: [String: String]) -> Bool { labels[Self.label] == Self.global.rawValue }
 }

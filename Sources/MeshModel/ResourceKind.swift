@@ -62,8 +62,16 @@ package struct ResourceKind: Sendable {
     package static let globalSecret = ResourceKind(
         "GlobalSecret", "global-secrets", isOfMesh: false, isSecret: true, fields: ["data"], check: checkSecret)
 
+    /// A zone as the global control plane knows it. Nobody writes one: its control plane makes it by coming.
+    package static let zone = ResourceKind("Zone", "zones", isOfMesh: false) { (_, _, spec) throws(InvalidResource) in
+        let fields = Fields(spec)
+        fields.refuseUnknown(["enabled"])
+        _ = fields.bool("enabled")
+        if !fields.violations.isEmpty { throw InvalidResource(fields.violations) }
+    }
+
     package static let all = [
-        mesh, zoneEgress, zoneIngress, dataplane, externalService, meshExternalService, trafficPermission, meshTrafficPermission,
+        mesh, zone, zoneEgress, zoneIngress, dataplane, externalService, meshExternalService, trafficPermission, meshTrafficPermission,
         trafficRoute,
         meshTCPRoute, secret, globalSecret,
     ]

@@ -18,6 +18,8 @@ extension World {
     /// Builtin authorities that are not there yet. An existing Secret, whatever is in it, is never replaced.
     func authorityRequests() -> [AuthorityRequest] {
         self.sortedMeshes.compactMap { mesh -> AuthorityRequest? in
+            // All zones sign with the one that the global control plane makes.
+            if self.awaitsGlobal(mesh.name) { return nil }
             guard let backend = mesh.backend, case .builtin(let rsaBits, let expiration, let generations) = backend.authority
             else { return nil }
             // The key is made before its certificate: once the certificate is there, nothing is missing that could be made.
@@ -31,5 +33,11 @@ extension World {
                 mesh: mesh.name, backend: backend.name, rsaBits: rsaBits, life: expiration, generation: missing,
                 why: "Mesh \(mesh.name) has mTLS backend \(backend.name) of type builtin and \(what)")
         }
+    }
+
+    /// Whether a mesh comes from a global control plane, and its authority with it.
+    func awaitsGlobal(_ mesh: MeshName) -> Bool {
+        guard case .zone = self.observed.settings.standing else { return false }
+        return self.meshes.contains { $0.resource?.name == mesh && Origin.isGlobal($0.object.metadata.labels) }
     }
 }

@@ -11,6 +11,15 @@ package struct EgretSettings: Hashable, Sendable {
     package var resolvedAddresses = AddressRules(deny: Self.neverMeant)
     package var dataPlane: DataPlaneImage
     package var tokens = TokenSettings()
+    package var standing = Standing.alone
+
+    /// Where this control plane stands among others.
+    package enum Standing: Hashable, Sendable {
+        case alone
+        /// Of a zone that has a global control plane.
+        case zone(of: GlobalControlPlaneAddress)
+        case global
+    }
 
     package subscript(_ role: ZoneProxyRole) -> ZoneProxy {
         switch role {
@@ -73,10 +82,19 @@ package struct EgretSettings: Hashable, Sendable {
     package init(_ json: JSON) throws(InvalidResource) {
         let fields = Fields(json)
         self.init()
-        fields.refuseUnknown(["zone", "egress", "ingress", "dataPlane", "dpServer", "apiServer"])
+        fields.refuseUnknown(["zone", "globalAddress", "globalTokenSecret", "egress", "ingress", "dataPlane", "dpServer", "apiServer"])
         self.tokens = TokenSettings(fields)
         if let zone = fields.string("zone") {
             do { self.zone = try ZoneName(zone).text } catch { fields.violate("zone", error.message) }
+        }
+        if let global = fields.nonEmpty("globalAddress") {
+            do {
+                self.standing = .zone(
+                    of: try GlobalControlPlaneAddress(
+                        global, tokenSecret: fields.nonEmpty("globalTokenSecret") ?? GlobalControlPlaneAddress.defaultTokenSecret))
+            } catch {
+                fields.violate("globalAddress", error.message)
+            }
         }
         if let egress = fields.object("egress") {
             self.egress.read(egress, json["egress"] ?? [:], besides: ["resolvedAddresses"])

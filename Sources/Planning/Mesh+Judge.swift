@@ -17,12 +17,23 @@ extension World {
             if let mesh = judged.resource {
                 judgement.ready = self.ready(mesh) + Self.rotation(mesh)
                 judgement.checks = [self.authority(mesh), self.egress(mesh)].compactMap(\.self)
+                if let setAside = Self.setAside(judged.object) { judgement.others.append(("Sole", setAside)) }
             }
             return self.status(of: judged.object, type: .meshes, judgement)
         }
     }
 
+    /// There is another of this name, made in the zone.
+    private static func setAside(_ object: KubeObject) -> Verdict? {
+        guard object.metadata.labels[Origin.setAsideLabel] != nil else { return nil }
+        return .needsPerson(
+            .nameTaken,
+            "A Mesh of this name was made in this zone, too. It is set aside: the one of the global control plane counts, and this zone's comes back when that one is deleted."
+        )
+    }
+
     private func ready(_ mesh: Mesh) -> String {
+        if self.observed.settings.standing == .global { return "Zones get it, with everything that belongs to it." }
         guard mesh.backend != nil else { return "The mesh works without mTLS; its traffic takes the direct path." }
         guard mesh.usesEgress else { return "The mesh works; its traffic takes the direct path." }
         return
@@ -42,6 +53,12 @@ extension World {
                 .authorityUnusable,
                 "The certificate authority \(backend.name) cannot sign: \(problem.asSentence) Nothing of this mesh is served.")
         }
+        if self.observed.trust[mesh.name] == nil, self.awaitsGlobal(mesh.name) {
+            return .waiting(
+                .authorityPending,
+                "The certificate authority \(backend.name) comes from the global control plane and is not here yet. Next: is the zone connected?"
+            )
+        }
         if self.observed.trust[mesh.name] == nil {
             return .waiting(.authorityPending, "The certificate authority \(backend.name) is not there yet.")
         }
@@ -49,7 +66,8 @@ extension World {
     }
 
     private func egress(_ mesh: Mesh) -> Verdict? {
-        guard mesh.usesEgress, self.readyEgresses.isEmpty else { return nil }
+        // Whether there are egresses is each zone's own question.
+        guard mesh.usesEgress, self.readyEgresses.isEmpty, self.observed.settings.standing != .global else { return nil }
         let closed =
             "routing.zoneEgress is on and no egress is ready, so traffic of this mesh to other zones and to external services fails (closed, never around)."
         let namespace = self.observed.systemNamespace

@@ -14,6 +14,7 @@ package enum Reason: String, CaseIterable, Hashable, Sendable {
     case meshNotFound = "MeshNotFound"
     case permissionDenied = "PermissionDenied"
     case conflict = "Conflict"
+    case nameTaken = "NameTaken"
     case unsupported = "Unsupported"
 
     // What it needs.

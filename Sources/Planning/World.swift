@@ -89,7 +89,7 @@ struct World {
         self.permissions = reader.readSystem(.meshTrafficPermissions).map { Self.judge($0, soundMeshes) }
         self.dataplanes = reader.read(.dataplanes).map { Self.judge($0, soundMeshes, observed) }
         self.externalServices = reader.read(.externalServices).map { Self.judge($0, soundMeshes) }
-        self.meshExternalServices = reader.readSystem(.meshExternalServices).map { Self.judge($0, soundMeshes) }
+        self.meshExternalServices = Self.decideNames(reader.readSystem(.meshExternalServices).map { Self.judge($0, soundMeshes) })
         self.trafficPermissions = reader.read(.trafficPermissions).map { Self.judge($0, soundMeshes) }
         self.trafficRoutes = reader.read(.trafficRoutes).map { Self.judge($0, soundMeshes) }
         self.tcpRoutes = reader.readSystem(.meshTCPRoutes).map { Self.judge($0, soundMeshes) }
@@ -178,7 +178,7 @@ private struct Reader {
         // Kinds of 2.7 have their mesh at the top level, policies in a label.
         let mesh = object["mesh"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? object.metadata.labels["kuma.io/mesh"]
         do throws(InvalidResource) {
-            let resource = try Resource(name: object.name, mesh: mesh, spec: object.spec)
+            let resource = try Resource(name: Replicas.name(of: object), mesh: mesh, spec: object.spec)
             return World.Judged(object: object, resource: resource, accepted: .good(.accepted, "The spec is valid."))
         } catch {
             return World.Judged(object: object, resource: nil, accepted: Self.refused(error, object))

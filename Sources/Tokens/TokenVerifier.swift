@@ -3,12 +3,13 @@ import JWTKit
 
 /// Whether a token is one of ours and good now. What its bearer may be is the claims' own question, asked afterwards.
 package struct TokenVerifier: Sendable {
-    private let keys: [String: VerificationKey]
+    /// By id. Keys of several control planes may have the same one.
+    private let keys: [String: [VerificationKey]]
     private let revoked: Set<String>
 
     /// - Parameter revoked: ids (`jti`) of tokens that no longer count.
     package init(keys: [VerificationKey], revoked: Set<String> = []) {
-        self.keys = Dictionary(keys.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        self.keys = Dictionary(grouping: keys, by: \.id)
         self.revoked = revoked
     }
 
@@ -23,14 +24,14 @@ package struct TokenVerifier: Sendable {
         guard header.fields["crit"] == nil else {
             throw TokenRefusal(.malformed, "the token demands header extensions (crit) that are not understood here")
         }
-        guard let id = header.kid, let key = self.keys[id] else {
+        guard let id = header.kid, let keys = self.keys[id] else {
             let known = self.keys.keys.sorted().joined(separator: ", ")
             throw TokenRefusal(
                 .unknownKey,
                 "the token's signing key is \(Self.shown(header.kid)); known are \(known.isEmpty ? "none" : known). Make a new token, or give "
                     + "the control plane that key")
         }
-        let claims: Claims = try Self.proven(token, key)
+        let claims: Claims = try Self.proven(token, id, keys)
         guard claims.notBefore <= now else {
             throw TokenRefusal(
                 .notYetValid, "the token is not valid before \(claims.notBefore.formatted(.iso8601)); is one of the clocks wrong?")
@@ -57,13 +58,14 @@ package struct TokenVerifier: Sendable {
         return header
     }
 
-    private static func proven<Claims: TokenClaims>(_ token: String, _ key: VerificationKey) throws(TokenRefusal) -> Claims {
+    private static func proven<Claims: TokenClaims>(_ token: String, _ id: String, _ keys: [VerificationKey]) throws(TokenRefusal) -> Claims
+    {
         let parser = DefaultJWTParser()
         let bytes = Array(token.utf8)
         guard let parts = try? parser.getTokenParts(bytes), let signature = Base64URL.decoded(parts.signature),
-            key.proves(signature, of: Data(bytes[..<(parts.signature.startIndex - 1)]))
+            keys.contains(where: { $0.proves(signature, of: Data(bytes[..<(parts.signature.startIndex - 1)])) })
         else {
-            throw TokenRefusal(.badSignature, "the token is not signed by the key \(key.id)")
+            throw TokenRefusal(.badSignature, "the token is not signed by the key \(id)")
         }
         guard let payload = Base64URL.decoded(parts.payload), let claims = try? parser.jsonDecoder.decode(Claims.self, from: payload)
         else {

@@ -1,9 +1,14 @@
 package import FoundationEssentials
 
-/// The claims of a zone token: its bearer may be an egress or ingress of a zone. The claims' names are Kuma's.
+/// The claims of a zone token: its bearer may be an egress, an ingress or the control plane of a zone. The claims' names are Kuma's.
 package struct ZoneToken: TokenClaims, Hashable {
     package enum Scope: String, CaseIterable, Codable, Hashable, Sendable {
         case egress, ingress
+        /// The control plane of the zone, towards the global one.
+        case cp
+
+        /// Those of proxies.
+        package static let proxies: [Scope] = [.egress, .ingress]
     }
 
     /// Empty: not bound to a zone.
@@ -41,7 +46,7 @@ package struct ZoneToken: TokenClaims, Hashable {
         self.authorityHash = authorityHash
     }
 
-    /// Whether the bearer may be a proxy of this kind in this zone.
+    /// Whether the bearer may be this in this zone.
     package func check(scope: Scope, zone: String) throws(TokenRefusal) {
         guard self.scopes.contains(scope) else {
             let named = self.scopes.map(\.rawValue).joined(separator: ", ")

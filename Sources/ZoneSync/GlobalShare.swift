@@ -1,3 +1,4 @@
+package import ConfigSync
 import FoundationEssentials
 import JSONModel
 import MeshModel
@@ -9,11 +10,16 @@ import Tokens
 /// prove tokens, never those that sign them; and to each zone the ingresses of the others. Nothing else: no egress, no dataplane,
 /// no administrator's token.
 package struct GlobalShare: Sendable {
-    /// For all zones alike.
-    private let common: [SharedItem]
+    /// For all zones alike, made into text once.
+    private let common: ConfigText
     private let ingresses: [(zone: String, item: SharedItem)]
 
-    private static let kinds: Set<String> = [
+    /// The kinds that it is made of.
+    package static let kinds: Set<String> = Self.plain.union([
+        ResourceKind.secret.name, ResourceKind.globalSecret.name, ResourceKind.zoneIngress.name,
+    ])
+
+    private static let plain: Set<String> = [
         ResourceKind.mesh.name, ResourceKind.externalService.name, ResourceKind.meshExternalService.name,
         ResourceKind.trafficPermission.name, ResourceKind.meshTrafficPermission.name, ResourceKind.trafficRoute.name,
         ResourceKind.meshTCPRoute.name,
@@ -34,16 +40,18 @@ package struct GlobalShare: Sendable {
                 if let secret = Self.secret(item, .dataplaneTokens(mesh: item.id.mesh)) ?? Self.other(item) { common.append(secret) }
             case ResourceKind.globalSecret.name: if let secret = Self.secret(item, .zoneTokens) { common.append(secret) }
             case ResourceKind.zoneIngress.name: if let zone { ingresses.append((zone, Self.ingress(item, meshes))) }
-            case let kind where Self.kinds.contains(kind): common.append(item)
+            case let kind where Self.plain.contains(kind): common.append(item)
             default: break
             }
         }
-        self.common = common
+        self.common = SharedText.text(common)
         self.ingresses = ingresses
     }
 
-    package func items(for zone: String) -> [SharedItem] {
-        self.common + self.ingresses.lazy.filter { $0.zone != zone }.map(\.item)
+    /// What a zone gets, in the order of `SharedText`: ingresses are the last of the kinds.
+    package func text(for zone: String) -> ConfigText {
+        let others = SharedText.text(self.ingresses.lazy.filter { $0.zone != zone }.map(\.item))
+        return ConfigText(blocks: self.common.blocks + others.blocks)
     }
 
     /// A zone may have meshes of its own; the same name elsewhere is another mesh.

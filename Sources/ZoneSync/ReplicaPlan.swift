@@ -26,8 +26,10 @@ package struct ReplicaPlan: Hashable, Sendable {
     }
 
     package private(set) var changes: [Change] = []
-    /// Wanted and not written, because something made here has the name; each by id.
+    /// Wanted and not written, because something made here has the name.
     package private(set) var blocked: [SharedItem.ID] = []
+    /// Made here, and set aside now or before.
+    package private(set) var setAside: [SharedItem.ID] = []
 
     /// - Parameters:
     ///   - wanted: what this side should have of the other's.
@@ -43,16 +45,27 @@ package struct ReplicaPlan: Hashable, Sendable {
             self.changes.append(.delete(id))
         }
         for id in setAside.sorted() where !ids.contains(id) { self.changes.append(.restore(id)) }
+        func rank(_ item: SharedItem) -> Int { item.id.kind == ResourceKind.mesh.name ? 0 : 1 }
         // Meshes first: what belongs to them makes sense only then.
-        for item in wanted.sorted(by: {
-            ($0.id.kind == ResourceKind.mesh.name ? 0 : 1, $0.id) < ($1.id.kind == ResourceKind.mesh.name ? 0 : 1, $1.id)
-        }) {
-            switch present[item.id] {
-            case nil: self.changes.append(.write(item))
-            case let found? where found.isReplica: if !isSame(item, found.item) { self.changes.append(.write(item)) }
-            case .some where Replica.keepsName(item.id): self.changes += [.setAside(item.id), .write(item)]
-            case .some: self.blocked.append(item.id)
+        for item in wanted.sorted(by: { (rank($0), $0.id) < (rank($1), $1.id) }) {
+            let found = present[item.id]
+            if let found, !found.isReplica, !Replica.keepsName(item.id) {
+                self.blocked.append(item.id)
+                continue
             }
+            var item = item
+            if found?.isReplica == false { self.changes.append(.setAside(item.id)) }
+            if found?.isReplica == false || setAside.contains(item.id) {
+                item.labels[Origin.setAsideLabel] = "true"
+                self.setAside.append(item.id)
+            }
+            if found?.isReplica != true || !isSame(item, found?.item ?? item) { self.changes.append(.write(item)) }
         }
+    }
+
+    /// What a person should know of.
+    package var sentences: [String] {
+        self.setAside.map { "\($0): one made in this zone has this name, too; it is set aside while the global control plane has one" }
+            + self.blocked.map { "\($0) is made in this zone under a name that the global control plane's needs; rename it" }
     }
 }

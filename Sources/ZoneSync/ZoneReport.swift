@@ -28,12 +28,19 @@ package struct ZoneReport: Sendable {
         return [resource, SharedItem(about, spec: ["insight": insight.insight, "status": insight.status])]
     }
 
+    /// What the zone says about itself.
+    package static func about(_ zone: String, _ json: JSON) -> SharedItem {
+        SharedItem(SharedItem.ID(kind: ResourceKind.zone.name + Self.insightSuffix, name: zone), spec: json)
+    }
+
     private static let insightSuffix = "Insight"
 
     /// As the global control plane keeps them.
     package private(set) var resources: [SharedItem] = []
     /// By the ids of `resources`.
     package private(set) var insights: [SharedItem.ID: Insight] = [:]
+    /// What the zone says about itself.
+    package private(set) var about: JSON = [:]
     /// What is not kept, and why, a sentence each.
     package private(set) var dropped: [String] = []
 
@@ -46,6 +53,10 @@ package struct ZoneReport: Sendable {
             if item.id.kind.hasSuffix(Self.insightSuffix) {
                 var id = item.id
                 id.kind.removeLast(Self.insightSuffix.count)
+                if id.kind == ResourceKind.zone.name {
+                    self.about = item.spec
+                    continue
+                }
                 self.insights[Self.kept(id, zone)] = Insight(insight: item.spec["insight"] ?? [:], status: item.spec["status"] ?? .null)
                 continue
             }

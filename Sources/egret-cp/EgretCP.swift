@@ -26,6 +26,10 @@ enum Mode: String, CaseIterable, ExpressibleByArgument {
     case kubernetes, universal
 }
 
+enum Role: String, CaseIterable, ExpressibleByArgument {
+    case zone, global
+}
+
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the control plane.",
@@ -36,10 +40,15 @@ struct Run: AsyncParsableCommand {
 
             --mode universal: resources are in one file on this machine, and egretctl and the REST API change them. Callers from \
             this machine are administrators; others show the token in the secret admin-user-token.
+
+            --role global: the control plane of several zones. It serves no proxies; zones come to it with --global-address and get \
+            what they share: meshes, services, routes, permissions and each other's ingresses.
             """)
 
     @Option(help: "Where resources are kept. (default: $EGRET_MODE, else kubernetes)")
     var mode: Mode?
+    @Option(help: "universal: zone, or global for the control plane that zones share. (default: $EGRET_ROLE, else zone)")
+    var role: Role?
     @Option(help: "universal: the zone of this control plane. (default: $KUMA_MULTIZONE_ZONE_NAME, else default)")
     var zone: String?
     @Option(help: "universal: the file that keeps the resources. (default: $EGRET_STORE_FILE, else egret.db in this folder)")
@@ -63,6 +72,25 @@ struct Run: AsyncParsableCommand {
     @Option(
         help: "universal: a name or address, beside the machine's own, under which proxies reach this control plane; repeatable.")
     var name: [String] = []
+    @Option(
+        help: """
+            universal: the zone's global control plane, https://HOST:5685. (default: $KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS, else none)
+            """)
+    var globalAddress: String?
+    @Option(
+        help: """
+            universal: file with the zone's token for the global control plane, scope cp; read again when it changes. (default: \
+            $KMESH_MULTIZONE_ZONE_KDS_AUTH_CP_TOKEN_PATH)
+            """)
+    var globalTokenFile: String?
+    @Option(
+        help: """
+            universal: file with the CA of the global control plane, where the token does not name it. (default: \
+            $KUMA_MULTIZONE_ZONE_KDS_ROOT_CA_FILE)
+            """)
+    var globalCaCertFile: String?
+    @Option(help: "--role global: port for zones. (default: $KUMA_MULTIZONE_GLOBAL_KDS_GRPC_PORT, else 5685)")
+    var zonePort: Int?
     @Option(help: "Path of a kubeconfig file.")
     var kubeconfig: String?
     @Option(help: "Context of the kubeconfig to use instead of the current one.")
@@ -82,7 +110,11 @@ struct Run: AsyncParsableCommand {
     func validate() throws {
         switch try self.chosenMode() {
         case .kubernetes: _ = try self.options()
-        case .universal: _ = try self.universalOptions()
+        case .universal:
+            switch try self.chosenRole() {
+            case .zone: _ = try self.universalOptions()
+            case .global: _ = try self.globalOptions()
+            }
         }
     }
 
@@ -92,7 +124,11 @@ struct Run: AsyncParsableCommand {
         let services =
             switch try self.chosenMode() {
             case .kubernetes: try self.kubernetes(registry, logger)
-            case .universal: try await self.universal(registry, logger)
+            case .universal:
+                switch try self.chosenRole() {
+                case .zone: try await self.universal(registry, logger)
+                case .global: try await self.global(registry, logger)
+                }
             }
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
@@ -120,6 +156,19 @@ struct Run: AsyncParsableCommand {
             return try await UniversalControlPlane(
                 options: options, version: EgretVersion.current, registry: registry, logger: logger
             ).services
+        } catch {
+            throw Unusable(description: "\(error)")
+        }
+    }
+
+    private func global(_ registry: MetricsRegistry, _ logger: Logger) async throws -> [any Service] {
+        let options = try self.globalOptions()
+        logger.info(
+            "Starting",
+            metadata: ["version": "\(EgretVersion.current)", "mode": "universal", "role": "global", "store": "\(options.storeFile)"])
+        do {
+            return try await GlobalControlPlane(options: options, version: EgretVersion.current, registry: registry, logger: logger)
+                .services
         } catch {
             throw Unusable(description: "\(error)")
         }

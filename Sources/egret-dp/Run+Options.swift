@@ -1,5 +1,6 @@
 import ArgumentParser
 import ConfigSync
+import ControlPlaneAccess
 import DataPlane
 import FoundationEssentials
 import JSONModel

@@ -171,7 +171,7 @@ struct AdmissionTests {
     func statuses() {
         for reason in AccessRefusal.Reason.allCases {
             let refusal = AccessRefusal(reason, "sentence")
-            #expect([400, 401, 403, 503].contains(refusal.status))
+            #expect([400, 401, 403, 409, 503].contains(refusal.status))
             #expect(refusal.problem.status == refusal.status && refusal.problem.detail == "sentence")
         }
     }

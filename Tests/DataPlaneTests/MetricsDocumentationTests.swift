@@ -1,4 +1,5 @@
 import ConfigSync
+import ControlPlaneAccess
 import Foundation
 import Logging
 import Relay

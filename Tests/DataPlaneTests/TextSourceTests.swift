@@ -1,4 +1,4 @@
-import DataPlane
+import ControlPlaneAccess
 import Foundation
 import Testing
 

@@ -51,8 +51,10 @@ struct ReplicaTests {
         let wanted = [Replica.item(self.shared("Mesh", "default", ["routing": [:]]))]
         let own = self.shared("Mesh", "default")
         let conflict = ReplicaPlan(wanted: wanted, present: [own.id: .init(own, isReplica: false)])
-        #expect(conflict.changes == [.setAside(own.id), .write(wanted[0])])
-        let settled: [SharedItem.ID: ReplicaPlan.Present] = [own.id: .init(wanted[0], isReplica: true)]
+        var marked = wanted[0]
+        marked.labels["egret.io/set-aside"] = "true"
+        #expect(conflict.changes == [.setAside(own.id), .write(marked)] && conflict.sentences.count == 1)
+        let settled: [SharedItem.ID: ReplicaPlan.Present] = [own.id: .init(marked, isReplica: true)]
         #expect(ReplicaPlan(wanted: wanted, present: settled, setAside: [own.id]).changes.isEmpty)
         #expect(ReplicaPlan(wanted: [], present: settled, setAside: [own.id]).changes == [.delete(own.id), .restore(own.id)])
     }

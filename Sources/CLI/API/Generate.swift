@@ -54,11 +54,15 @@ struct SigningOptions: ParsableArguments {
 
 struct GenerateZoneToken: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "zone-token", abstract: "Make a token for an egress or ingress outside of Kubernetes.",
-        discussion: "Example:\n  egretctl generate zone-token --valid-for 720h --scope egress > egress.token")
+        commandName: "zone-token", abstract: "Make a token for an egress or ingress outside of Kubernetes, or for a zone's control plane.",
+        discussion: """
+            Examples:
+              egretctl generate zone-token --valid-for 720h --scope egress > egress.token
+              egretctl generate zone-token --valid-for 8760h --scope cp --zone zone-1 > zone-1.token    (at the global control plane)
+            """)
 
     @Option(help: "The zone it is for. (default: that of the control plane)") var zone: String?
-    @Option(help: "egress or ingress; repeatable, or separated by commas. (default: both)") var scope: [String] = []
+    @Option(help: "egress, ingress or cp; repeatable, or separated by commas. (default: egress and ingress)") var scope: [String] = []
     @OptionGroup var signing: SigningOptions
 
     private var scopes: [String] { self.scope.flatMap { $0.split(separator: ",").map(String.init) } }
@@ -66,7 +70,7 @@ struct GenerateZoneToken: AsyncParsableCommand {
     func validate() throws {
         let unknown = self.scopes.filter { ZoneToken.Scope(rawValue: $0) == nil }
         if !unknown.isEmpty {
-            throw ValidationError("invalid --scope values: \(unknown.joined(separator: ", ")); there are egress and ingress")
+            throw ValidationError("invalid --scope values: \(unknown.joined(separator: ", ")); there are egress, ingress and cp")
         }
         if self.signing.signingKeyPath != nil, self.zone == nil {
             throw ValidationError("--zone is required when --signing-key-path is used; no control plane is asked for its own")
@@ -74,7 +78,7 @@ struct GenerateZoneToken: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let scopes = self.scopes.isEmpty ? ZoneToken.Scope.allCases : self.scopes.compactMap(ZoneToken.Scope.init)
+        let scopes = self.scopes.isEmpty ? ZoneToken.Scope.proxies : self.scopes.compactMap(ZoneToken.Scope.init)
         if let key = try self.signing.key() {
             let token = ZoneToken(
                 zone: self.zone ?? "", scopes: scopes, id: UUID().uuidString.lowercased(), now: Date(), life: self.signing.life,

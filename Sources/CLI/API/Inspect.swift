@@ -22,14 +22,17 @@ struct Inspect: AsyncParsableCommand {
     }
 
     static let configuration = CommandConfiguration(
-        abstract: "Show proxies and whether they are connected.",
+        abstract: "Show proxies and zones, and whether they are connected.",
         discussion: """
+            The global control plane shows those of every zone; the others theirs.
+
             Examples:
+              egretctl inspect zones
               egretctl inspect zoneegresses
               egretctl inspect zoneegress zoneegress-1 --type clusters
             """)
 
-    @Argument(help: "zoneegresses, zone-ingresses or dataplanes.") var kind: String
+    @Argument(help: "zones, zoneegresses, zone-ingresses or dataplanes.") var kind: String
     @Argument(help: "One of them.") var name: String?
     @Option(help: "What of one proxy: overview, or what it says itself: config-dump, stats or clusters.") var type = View.overview
     @Option(help: "The mesh of dataplanes.") var mesh = "default"
@@ -39,11 +42,14 @@ struct Inspect: AsyncParsableCommand {
     func validate() throws {
         _ = try self.chosen()
         try ResourceKind.check(name: self.name, mesh: self.mesh)
+        if self.type != .overview, try self.chosen().name == ResourceKind.zone.name {
+            throw ValidationError("--type \(self.type.rawValue) is of a proxy, not of a zone")
+        }
         if self.name == nil, self.type != .overview { throw ValidationError("--type \(self.type.rawValue) is of one proxy; name it") }
     }
 
     private func chosen() throws -> ResourceKind {
-        let kinds: [ResourceKind] = [.zoneEgress, .zoneIngress, .dataplane]
+        let kinds: [ResourceKind] = [.zone, .zoneEgress, .zoneIngress, .dataplane]
         guard let kind = ResourceKind.spoken(self.kind), kinds.contains(where: { $0.name == kind.name }) else {
             throw ValidationError("\"\(self.kind)\" cannot be inspected; there are \(kinds.map(\.path).joined(separator: ", "))")
         }
@@ -67,28 +73,7 @@ struct Inspect: AsyncParsableCommand {
         case .yaml: print(YAMLDocument.text(items), terminator: "")
         case .json: print((["total": JSON(items.count), "items": .array(items)] as JSON).prettyText)
         case .table:
-            var columns = [
-                "NAME", "STATUS", "LAST CONNECTED AGO", "LAST UPDATED AGO", "TOTAL UPDATES", "TOTAL ERRORS", "EGRET-DP VERSION", "REASON",
-            ]
-            if kind.isOfMesh { columns.insert("MESH", at: 0) }
-            let now = Date()
-            print(TextTable.text(columns: columns, rows: items.map { Self.row($0, kind, now: now) }))
+            print(InspectTables.table(of: items, kind: kind, now: Date()))
         }
-    }
-
-    private static func row(_ item: JSON, _ kind: ResourceKind, now: Date) -> [String] {
-        let member = kind.name.prefix(1).lowercased() + kind.name.dropFirst()
-        let streams = item.at("\(member)Insight", "subscriptions")?.array ?? []
-        let isOnline = streams.contains { $0["disconnectTime"] == nil }
-        func total(_ field: String) -> Int { streams.reduce(0) { $0 + ($1.at("status", "total", field)?.int ?? 0) } }
-        let last = streams.last
-        let ready = (item.at("status", "conditions")?.array ?? []).first { $0["type"] == "Ready" }
-        let reason = ready?["status"] == "True" ? "" : ready?["reason"]?.string ?? ""
-        let row = [
-            item["name"]?.string ?? "", isOnline ? "Online" : "Offline", Ago.text(last?["connectTime"]?.string, now: now),
-            Ago.text(last?.at("status", "lastUpdateTime")?.string, now: now), "\(total("responsesSent"))",
-            "\(total("responsesRejected"))", last?.at("version", "kumaDp", "version")?.string ?? "", reason,
-        ]
-        return kind.isOfMesh ? [item["mesh"]?.string ?? ""] + row : row
     }
 }

@@ -1,17 +1,16 @@
 import FoundationEssentials
 import JSONModel
 import MeshModel
-import Planning
 import Store
 
-/// Resources of proxies together with what is known of the proxies: Kuma's overviews, with Egret's conditions beside.
+/// Resources of proxies and zones together with what is known of them: Kuma's overviews, with Egret's conditions beside.
 struct Overviews: Sendable {
-    static let kinds: Set<String> = [ResourceKind.zoneEgress.name, ResourceKind.zoneIngress.name, ResourceKind.dataplane.name]
+    static let proxyKinds: Set<String> = [ResourceKind.zoneEgress.name, ResourceKind.zoneIngress.name, ResourceKind.dataplane.name]
+    static let kinds = Self.proxyKinds.union([ResourceKind.zone.name])
 
-    let reader: any ResourceReader
-    let presence: Presence
+    let insights: any Insights
 
-    func overview(of resource: StoredResource, now: Date) -> JSON {
+    func overview(of resource: StoredResource) -> JSON {
         let kind = resource.id.kind
         let member = kind.prefix(1).lowercased() + kind.dropFirst()
         var json: JSON = [
@@ -20,40 +19,9 @@ struct Overviews: Sendable {
             "modificationTime": .string(resource.modified.formatted(.iso8601)), member: resource.spec,
         ]
         if !resource.id.mesh.isEmpty { json["mesh"] = .string(resource.id.mesh) }
-        let proxies = self.reader.proxies(of: resource.id)
-        let streams = proxies.flatMap { self.presence.history(of: $0) }.sorted { $0.opened < $1.opened }
-        var insight: JSON = ["subscriptions": .array(streams.map(Self.subscription))]
-        let certificates = proxies.flatMap { proxy in
-            self.presence.issued(to: proxy).sorted { $0.key < $1.key }.map { Self.certificate($0.value, mesh: $0.key) }
-        }
-        if !certificates.isEmpty { insight["certificates"] = .array(certificates) }
-        // A dataplane has one mesh, and Kuma's place for it.
-        if resource.id.kind == ResourceKind.dataplane.name, let first = certificates.first { insight["mTLS"] = first }
-        json["\(member)Insight"] = insight
+        if !resource.labels.isEmpty { json["labels"] = .object(resource.labels.mapValues(JSON.string)) }
+        json["\(member)Insight"] = self.insights.insight(of: resource)
         if !resource.status.isNull { json["status"] = resource.status }
-        return json
-    }
-
-    private static func certificate(_ issued: Presence.Issued, mesh: String) -> JSON {
-        [
-            "mesh": .string(mesh), "lastCertificateRegeneration": .string(issued.at.formatted(.iso8601)),
-            "certificateExpirationTime": .string(issued.until.formatted(.iso8601)),
-        ]
-    }
-
-    private static func subscription(_ stream: Presence.Stream) -> JSON {
-        var json: JSON = [
-            "id": .string(stream.id), "connectTime": .string(stream.opened.formatted(.iso8601)),
-            "status": [
-                "lastUpdateTime": .string((stream.updated ?? stream.opened).formatted(.iso8601)),
-                "total": [
-                    "responsesSent": JSON(stream.sent), "responsesAcknowledged": JSON(stream.acknowledged),
-                    "responsesRejected": JSON(stream.rejected),
-                ],
-            ],
-            "version": ["kumaDp": ["version": .string(stream.version)], "envoy": ["version": ""]],
-        ]
-        json["disconnectTime"] = stream.closed.map { .string($0.formatted(.iso8601)) }
         return json
     }
 }

@@ -14,21 +14,25 @@ package struct ResourceAPI: Sendable {
     /// Nil where another API writes: that of Kubernetes.
     private let store: ResourceStore?
     private let overviews: Overviews
-    private let zone: String
+    private let rules: WriteRules
 
-    package init(store: ResourceStore, presence: Presence, zone: String) {
+    package init(store: ResourceStore, insights: any Insights, rules: WriteRules) {
         self.reader = store
         self.store = store
-        self.overviews = Overviews(reader: store, presence: presence)
-        self.zone = zone
+        self.overviews = Overviews(insights: insights)
+        self.rules = rules
+    }
+
+    package init(store: ResourceStore, presence: Presence, zone: String) {
+        self.init(store: store, insights: ProxyInsights(reader: store, presence: presence), rules: WriteRules(zone: zone))
     }
 
     /// Reads, and writes nothing.
     package init(reading reader: any ResourceReader, presence: Presence) {
         self.reader = reader
         self.store = nil
-        self.overviews = Overviews(reader: reader, presence: presence)
-        self.zone = ""
+        self.overviews = Overviews(insights: ProxyInsights(reader: reader, presence: presence))
+        self.rules = WriteRules(zone: "")
     }
 
     package static let defaultPageSize = 100
@@ -45,10 +49,10 @@ package struct ResourceAPI: Sendable {
             )
         }
         switch (request.method, place.name) {
-        case (.get, nil): return try self.list(place, request, now: now)
+        case (.get, nil): return try self.list(place, request)
         case (.get, let name?):
             let resource = try self.find(place, name)
-            return APIReply(place.isOverview ? self.overviews.overview(of: resource, now: now) : Self.document(resource, showsData: true))
+            return APIReply(place.isOverview ? self.overviews.overview(of: resource) : Self.document(resource, showsData: true))
         case (.put, let name?) where !place.isOverview && (place.mesh != nil || !place.kind.isOfMesh):
             return try self.put(place, name, request, now: now)
         case (.delete, let name?) where !place.isOverview && (place.mesh != nil || !place.kind.isOfMesh):
@@ -107,7 +111,7 @@ package struct ResourceAPI: Sendable {
 
     // MARK: Reading
 
-    private func list(_ place: Place, _ request: APIRequest, now: Date) throws(APIProblem) -> APIReply {
+    private func list(_ place: Place, _ request: APIRequest) throws(APIProblem) -> APIReply {
         if let mesh = place.mesh, self.reader.resource(ResourceID(kind: ResourceKind.mesh.name, name: mesh)) == nil {
             throw .notFound("the mesh \(mesh)")
         }
@@ -125,7 +129,7 @@ package struct ResourceAPI: Sendable {
         }
         return APIReply([
             "total": JSON(all.count),
-            "items": .array(page.map { place.isOverview ? self.overviews.overview(of: $0, now: now) : Self.document($0) }),
+            "items": .array(page.map { place.isOverview ? self.overviews.overview(of: $0) : Self.document($0) }),
             "next": next,
         ])
     }
@@ -175,10 +179,13 @@ package struct ResourceAPI: Sendable {
                 "the body is \(ResourceID(kind: document.kind.name, mesh: document.mesh ?? "", name: document.name)), the path names \(place.id(name))"
             )
         }
-        if document.kind.name == ResourceKind.zoneEgress.name, let zone = OwnFields.otherZone(document.spec, than: self.zone) {
+        let zone = self.rules.zone
+        if document.kind.name == ResourceKind.zoneEgress.name, !self.rules.isGlobal,
+            let given = OwnFields.otherZone(document.spec, than: zone)
+        {
             throw .invalid(
                 InvalidResource([
-                    Violation(field: "zone", message: "is \(zone), this control plane's zone is \(self.zone); leave it out")
+                    Violation(field: "zone", message: "is \(given), this control plane's zone is \(zone); leave it out")
                 ]))
         }
         let violations = DocumentChecks.violations(document)
@@ -186,6 +193,7 @@ package struct ResourceAPI: Sendable {
         do {
             let isNew = try store.write { transaction in
                 let before = try transaction.get(place.id(name))
+                try self.rules.checkPut(document, before: before)
                 if let mesh = document.mesh, try transaction.get(ResourceID(kind: ResourceKind.mesh.name, name: mesh)) == nil {
                     throw APIProblem(400, "Could not create a resource", "mesh of name \(mesh) is not found")
                 }
@@ -194,7 +202,7 @@ package struct ResourceAPI: Sendable {
                     if !violations.isEmpty { throw APIProblem.invalid(InvalidResource(violations)) }
                 }
                 var spec = document.spec
-                OwnFields.keep(in: &spec, kind: document.kind.name, before: before?.spec, zone: self.zone)
+                OwnFields.keep(in: &spec, kind: document.kind.name, before: before?.spec, zone: zone)
                 return try transaction.put(place.id(name), labels: document.labels, spec: spec, now: now).isNew
             }
             return APIReply([:], status: isNew ? 201 : 200)
@@ -214,7 +222,9 @@ package struct ResourceAPI: Sendable {
         do {
             try store.write { transaction in
                 let id = place.id(name)
-                guard try transaction.get(id) != nil else { throw APIProblem.notFound("the \(id)") }
+                guard let before = try transaction.get(id) else { throw APIProblem.notFound("the \(id)") }
+                try self.rules.checkDelete(place.kind, before)
+                if place.kind.name == ResourceKind.zone.name { try ZoneResources.delete(name, transaction) }
                 if place.kind.name == ResourceKind.secret.name, let mesh = place.mesh {
                     try Self.checkUnused(name, of: mesh, transaction)
                 }

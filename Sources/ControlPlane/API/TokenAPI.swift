@@ -8,19 +8,22 @@ package struct TokenAPI: Sendable {
     private let keys: TokenKeys
     /// Nil while it is not known.
     private let zone: @Sendable () -> String?
+    private let isGlobal: Bool
     private let hasDataplaneTokens: Bool
     private let authorityHash: @Sendable () -> String?
 
     /// - Parameters:
     ///   - zone: this control plane's.
+    ///   - isGlobal: whether zones come to this one; it is in none.
     ///   - hasDataplaneTokens: whether dataplanes prove themselves by tokens of ours.
     ///   - authorityHash: see `ZoneToken.authorityHash`.
     package init(
-        keys: TokenKeys, zone: @escaping @Sendable () -> String?, hasDataplaneTokens: Bool = true,
+        keys: TokenKeys, zone: @escaping @Sendable () -> String?, isGlobal: Bool = false, hasDataplaneTokens: Bool = true,
         authorityHash: @escaping @Sendable () -> String?
     ) {
         self.keys = keys
         self.zone = zone
+        self.isGlobal = isGlobal
         self.hasDataplaneTokens = hasDataplaneTokens
         self.authorityHash = authorityHash
     }
@@ -115,6 +118,13 @@ package struct TokenAPI: Sendable {
         if !unknown.isEmpty {
             let known = ZoneToken.Scope.allCases.map(\.rawValue).joined(separator: ", ")
             fields.violate("scope", "unknown scopes: \(unknown.joined(separator: ", ")); there are \(known)")
+        }
+        if words.contains(ZoneToken.Scope.cp.rawValue), !self.isGlobal {
+            fields.violate("scope", "cp is for control planes of zones; the global control plane issues such tokens")
+        }
+        if self.isGlobal, !fields.has("zone") || fields.string("zone") == "" {
+            fields.violate("zone", "cannot be empty: the global control plane is in no zone; name the one that the token is for")
+            return ("", [])
         }
         // Without a zone the token is for this control plane's: one that fits everywhere is nobody's wish.
         guard let zone = fields.string("zone").flatMap({ $0.isEmpty ? nil : $0 }) ?? self.zone() else {

@@ -47,7 +47,9 @@ package struct ClusterTokenSecrets: TokenSecrets {
 
     private static func secret(_ object: KubeObject) -> TokenSecret {
         TokenSecret(
-            name: object.name, version: "\(object.metadata.uid) \(object.metadata.resourceVersion ?? "")",
+            // Keys of a global control plane are kept under longer names.
+            name: object.metadata.labels[Origin.displayName] ?? object.name,
+            version: "\(object.metadata.uid) \(object.metadata.resourceVersion ?? "")",
             text: object.secretText("value"))
     }
 }

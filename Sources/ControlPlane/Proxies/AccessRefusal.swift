@@ -39,6 +39,11 @@ package struct AccessRefusal: Error, Sendable, CustomStringConvertible {
         case nameInUse = "name_in_use"
         case badSigningRequest = "bad_signing_request"
         case foreignSigningRequest = "foreign_signing_request"
+        case zoneNameInUse = "zone_name_in_use"
+        /// A proxy asks the global control plane, which has none.
+        case globalControlPlane = "global_control_plane"
+        // 409: send all of it.
+        case unknownBase = "unknown_base"
         // 503: ask again.
         case unavailable
     }
@@ -58,12 +63,10 @@ package struct AccessRefusal: Error, Sendable, CustomStringConvertible {
             .tokenUnknownKey, .tokenBadSignature, .tokenNotYetValid, .tokenExpired, .tokenRevoked, .tokenWrongAudience:
             401
         case .wrongNamespace, .wrongPod, .unknownPod, .wrongServiceAccount, .notAnEgress, .notAnIngress, .noDataplane, .noResource,
-            .wrongMesh,
-            .noIdentity, .badSigningRequest, .foreignSigningRequest, .nameInUse, .tokenWrongScope, .tokenWrongZone,
-            .tokenWrongMesh,
-            .tokenWrongName,
-            .tokenWrongTags:
+            .wrongMesh, .noIdentity, .badSigningRequest, .foreignSigningRequest, .nameInUse, .tokenWrongScope, .tokenWrongZone,
+            .tokenWrongMesh, .tokenWrongName, .tokenWrongTags, .zoneNameInUse, .globalControlPlane:
             403
+        case .unknownBase: 409
         case .unavailable: 503
         }
     }
@@ -73,6 +76,7 @@ package struct AccessRefusal: Error, Sendable, CustomStringConvertible {
             switch self.status {
             case 400: "Bad Request"
             case 401: "Unauthorized"
+            case 409: "Conflict"
             case 503: "Service Unavailable"
             default: "Forbidden"
             }

@@ -27,7 +27,7 @@ struct ProxyHandlers: Sendable {
     func stream(_ request: Request) async -> Response {
         do {
             let proxy = try self.proxy(request)
-            let token = try Self.token(request)
+            let token = try request.bearerToken
             try await self.authenticator.authenticate(token: token, as: proxy)
             try self.authenticator.authorize(proxy, token: token)
             let have = request.uri.queryParameters.get("have")
@@ -41,7 +41,7 @@ struct ProxyHandlers: Sendable {
 
     /// Writes messages until the proxy leaves, the server stops, or a write fails.
     private func write(to writer: inout any ResponseBodyWriter, proxy: ProxyID, have: String?, request: Request) async throws {
-        let session = self.hub.open(proxy, have: have, program: Self.program(request))
+        let session = self.hub.open(proxy, have: have, program: request.programVersion)
         self.metrics.streams.add(1)
         self.logger.info("A proxy connected", metadata: ["proxy.type": "\(proxy.kind.rawValue)", "proxy.name": "\(proxy.name)"])
         defer {
@@ -49,64 +49,8 @@ struct ProxyHandlers: Sendable {
             self.metrics.streams.add(-1)
             self.logger.info("A proxy disconnected", metadata: ["proxy.type": "\(proxy.kind.rawValue)", "proxy.name": "\(proxy.name)"])
         }
-        try await withGracefulShutdownHandler {
-            try await request.body.consumeWithInboundCloseHandler(isolation: nil) { _ in
-                try await withThrowingTaskGroup { group in
-                    group.addTask {
-                        while true {
-                            try await Task.sleep(for: StreamMessage.pingInterval)
-                            session.wakeUp()
-                        }
-                    }
-                    defer { group.cancelAll() }
-                    var lastWrite = ContinuousClock.now
-                    for await _ in session.wakes {
-                        for question in session.nextQuestions() {
-                            try await writer.write(ByteBuffer(bytes: question.line))
-                            lastWrite = .now
-                        }
-                        if let config = session.next() {
-                            try await Self.write(config, to: &writer)
-                            self.sent(config, to: proxy)
-                        } else if ContinuousClock.now - lastWrite >= StreamMessage.pingInterval {
-                            try await writer.write(ByteBuffer(bytes: StreamMessage.pingLine))
-                        } else {
-                            continue
-                        }
-                        lastWrite = .now
-                    }
-                }
-            } onInboundClosed: {
-                session.finish()
-            }
-        } onGracefulShutdown: {
-            session.finish()
-        }
-        try await writer.finish(nil)
+        try await session.write(to: &writer, request: request) { self.sent($0, to: proxy) }
     }
-
-    /// Piece by piece, so that a proxy that reads slowly costs one piece of memory and not a whole table.
-    private static func write(_ config: OutgoingConfig, to writer: inout any ResponseBodyWriter) async throws {
-        // What is small goes as one.
-        if config.byteCount <= Self.pieceBytes {
-            var buffer = ByteBuffer()
-            buffer.reserveCapacity(config.byteCount)
-            for part in config.parts { buffer.writeBytes(part) }
-            try await writer.write(buffer)
-            return
-        }
-        for part in config.parts {
-            var start = 0
-            while start < part.count {
-                let end = min(start + Self.pieceBytes, part.count)
-                try await writer.write(ByteBuffer(bytes: part[start..<end]))
-                start = end
-            }
-        }
-    }
-
-    /// A TLS record.
-    private static let pieceBytes = 16 << 10
 
     private func sent(_ config: OutgoingConfig, to proxy: ProxyID) {
         self.metrics.sent(config)
@@ -121,10 +65,10 @@ struct ProxyHandlers: Sendable {
 
     func acknowledge(_ request: Request) async -> Response {
         do {
-            let acknowledgement: ConfigSync.Acknowledgement = try await self.body(request)
+            let acknowledgement: ConfigSync.Acknowledgement = try await request.decoded(upTo: Self.maxBodyBytes)
             let proxy = ProxyClaim(
                 type: acknowledgement.proxyType, name: acknowledgement.proxy, mesh: acknowledgement.mesh, home: self.authenticator.home)
-            try await self.authenticator.authenticate(token: try Self.token(request), as: proxy)
+            try await self.authenticator.authenticate(token: try request.bearerToken, as: proxy)
             self.acknowledgements.record(
                 Planning.Acknowledgement(
                     hash: acknowledgement.hash, errors: acknowledgement.errors),
@@ -146,9 +90,9 @@ struct ProxyHandlers: Sendable {
 
     func certificate(_ request: Request) async -> Response {
         do {
-            let wanted: CertificateRequest = try await self.body(request)
+            let wanted: CertificateRequest = try await request.decoded(upTo: Self.maxBodyBytes)
             let proxy = ProxyClaim(type: wanted.proxyType, name: wanted.name, mesh: wanted.mesh, home: self.authenticator.home)
-            let token = try Self.token(request)
+            let token = try request.bearerToken
             try await self.authenticator.authenticate(token: token, as: proxy)
             try self.authenticator.authorize(proxy, token: token)
             guard let world = self.hub.world else {
@@ -177,7 +121,7 @@ struct ProxyHandlers: Sendable {
                     "proxy.name": "\(proxy.id.name)", "mesh.name": "\(wanted.mesh)",
                     "cert.names": "\(grant.profile.uris.joined(separator: ","))",
                 ])
-            return try Self.json(CertificateReply(chain: chain), status: .ok)
+            return try Response.json(CertificateReply(chain: chain), status: .ok)
         } catch {
             return self.refuse(error, request)
         }
@@ -191,10 +135,10 @@ struct ProxyHandlers: Sendable {
                     "this control plane has its proxies' resources from Kubernetes: kubectl apply the ZoneEgress, then start the proxy with "
                         + "--name instead of --dataplane-file")
             }
-            let registration: Registration = try await self.body(request)
+            let registration: Registration = try await request.decoded(upTo: Self.maxBodyBytes)
             let proxy = ProxyClaim(
                 type: registration.proxyType, name: registration.name, mesh: registration.mesh, home: self.authenticator.home)
-            let token = try Self.token(request)
+            let token = try request.bearerToken
             try await self.authenticator.authenticate(token: token, as: proxy)
             try await registrar.register(registration, as: proxy, token: token, now: Date())
             return Response(status: .noContent)
@@ -205,10 +149,10 @@ struct ProxyHandlers: Sendable {
 
     func withdraw(_ request: Request) async -> Response {
         do {
-            let withdrawal: Withdrawal = try await self.body(request)
+            let withdrawal: Withdrawal = try await request.decoded(upTo: Self.maxBodyBytes)
             let proxy = ProxyClaim(
                 type: withdrawal.proxyType, name: withdrawal.name, mesh: withdrawal.mesh, home: self.authenticator.home)
-            try await self.authenticator.authenticate(token: try Self.token(request), as: proxy)
+            try await self.authenticator.authenticate(token: try request.bearerToken, as: proxy)
             if self.hub.presence.withdrawn(proxy.id) {
                 self.logger.info(
                     "A proxy is stopping; nobody is sent to it any more",
@@ -222,9 +166,9 @@ struct ProxyHandlers: Sendable {
 
     func answer(_ request: Request) async -> Response {
         do {
-            let answer: Answer = try await self.body(request, upTo: Self.maxPageBytes)
+            let answer: Answer = try await request.decoded(upTo: Self.maxPageBytes)
             let proxy = ProxyClaim(type: answer.proxyType, name: answer.name, mesh: answer.mesh, home: self.authenticator.home)
-            try await self.authenticator.authenticate(token: try Self.token(request), as: proxy)
+            try await self.authenticator.authenticate(token: try request.bearerToken, as: proxy)
             guard self.hub.questions.answered(answer.id, by: proxy.id, answer.text) else {
                 throw AccessRefusal(.badRequest, "nobody waits for this answer")
             }
@@ -239,20 +183,6 @@ struct ProxyHandlers: Sendable {
 
     // MARK: Requests and answers
 
-    /// `egret-dp/0.1.0` → `0.1.0`
-    private static func program(_ request: Request) -> String {
-        let agent = request.headers[.userAgent] ?? ""
-        return String((agent.split(separator: "/").dropFirst().first ?? "").prefix(40))
-    }
-
-    private static func token(_ request: Request) throws(AccessRefusal) -> String {
-        let scheme = "Bearer "
-        guard let header = request.headers[.authorization], header.hasPrefix(scheme), header.utf8.count > scheme.utf8.count else {
-            throw AccessRefusal(.noToken, "the request has no token; send \"authorization: Bearer <token>\"")
-        }
-        return String(header.dropFirst(scheme.count))
-    }
-
     private func proxy(_ request: Request) throws(AccessRefusal) -> ProxyClaim {
         let query = request.uri.queryParameters
         guard let typeName = query.get("proxyType"), let type = ProxyType(rawValue: typeName) else {
@@ -263,23 +193,8 @@ struct ProxyHandlers: Sendable {
         return ProxyClaim(type: type, name: name, mesh: query.get("mesh") ?? "", home: self.authenticator.home)
     }
 
-    private func body<Body: Decodable>(_ request: Request, upTo maxBodyBytes: Int = Self.maxBodyBytes) async throws -> Body {
-        let buffer: ByteBuffer
-        do {
-            buffer = try await request.body.collect(upTo: maxBodyBytes)
-        } catch {
-            throw AccessRefusal(.badRequest, "the body cannot be read or is longer than \(maxBodyBytes) bytes")
-        }
-        do {
-            return try JSON(parsing: Data(buffer.readableBytesView)).decoded(as: Body.self)
-        } catch {
-            throw AccessRefusal(.badRequest, "the body is not the JSON expected here: \(error)")
-        }
-    }
-
     private func refuse(_ error: any Error, _ request: Request) -> Response {
-        let refusal =
-            error as? AccessRefusal ?? AccessRefusal(.unavailable, "the control plane failed to answer: \(error)")
+        let refusal = AccessRefusal.of(error)
         self.metrics.refusals.with(refusal.reason.rawValue).add()
         self.logger.warning(
             "Refused a proxy's request",
@@ -287,17 +202,6 @@ struct ProxyHandlers: Sendable {
                 "request.path": "\(request.uri.path)", "proxy.name": "\(request.uri.queryParameters.get("name") ?? "-")",
                 "reason": "\(refusal.reason.rawValue)", "detail": "\(refusal.message)",
             ])
-        let status = HTTPResponse.Status(code: refusal.status)
-        guard let response = try? Self.json(refusal.problem, status: status, contentType: ProblemDetails.contentType) else {
-            return Response(status: status)
-        }
-        return response
-    }
-
-    private static func json(
-        _ value: some Encodable, status: HTTPResponse.Status, contentType: String = "application/json"
-    ) throws -> Response {
-        let data = try JSON(encoding: value).data
-        return Response(status: status, headers: [.contentType: contentType], body: .init(byteBuffer: ByteBuffer(bytes: data)))
+        return refusal.response
     }
 }

@@ -59,11 +59,7 @@ package struct ProxyServer: Service {
         let handlers = self.handlers
         let router = Router()
         let identity = self.identity
-        router.get("/v1/ca") { _, _ in
-            Response(
-                status: .ok, headers: [.contentType: "application/x-pem-file"],
-                body: .init(byteBuffer: ByteBuffer(string: identity.certificate.authority.certificate.pem)))
-        }
+        router.get("/v1/ca") { _, _ in identity.authorityResponse }
         router.get("/v1/config") { request, _ in await handlers.stream(request) }
         router.post("/v1/acknowledgements") { request, _ in await handlers.acknowledge(request) }
         router.post("/v1/registrations") { request, _ in await handlers.register(request) }

@@ -31,8 +31,9 @@ package struct TokenKeys: Sendable {
         if let known = self.cache.entries.withLock({ $0[purpose] }), known.state == state { return known.verifier }
         var keys = settings.publicKeys.compactMap { try? VerificationKey(id: $0.id, pem: $0.pem ?? "", what: $0.id) }
         if settings.usesSecrets { keys += secrets.compactMap { Self.proving($0, purpose) } }
-        let revocations = secrets.first { $0.name == purpose.revocations }?.text ?? ""
-        let verifier = TokenVerifier(keys: keys, revoked: TokenKeyNames.revokedIDs(revocations))
+        // Those of the global control plane count beside this one's.
+        let revoked = secrets.filter { $0.name == purpose.revocations }.map { TokenKeyNames.revokedIDs($0.text ?? "") }
+        let verifier = TokenVerifier(keys: keys, revoked: revoked.reduce(into: []) { $0.formUnion($1) })
         self.cache.entries.withLock { $0[purpose] = (state, verifier) }
         return verifier
     }

@@ -13,7 +13,7 @@ package struct StoreTokenSecrets: TokenSecrets {
     package func secrets(_ purpose: Purpose) -> [TokenSecret] {
         let place = self.id("", purpose)
         return self.store.list(kind: place.kind).filter { $0.id.mesh == place.mesh }.map { resource in
-            TokenSecret(name: resource.id.name, version: "\(resource.version)", text: Self.text(resource))
+            TokenSecret(name: Self.name(resource), version: "\(resource.version)", text: Self.text(resource))
         }
     }
 
@@ -28,6 +28,9 @@ package struct StoreTokenSecrets: TokenSecrets {
             return self.store[id].flatMap(Self.text) ?? ""
         }
     }
+
+    /// Keys of a global control plane are kept under longer names.
+    private static func name(_ resource: StoredResource) -> String { resource.labels[Origin.displayName] ?? resource.id.name }
 
     private func id(_ name: String, _ purpose: Purpose) -> ResourceID {
         switch purpose {

@@ -51,7 +51,13 @@ package struct StoreWorld: WorldSource {
         type == .secrets ? [ResourceKind.secret.name, ResourceKind.globalSecret.name] : [type.kind]
     }
 
-    private var objects: Objects { Objects(self.store.unordered().compactMap(self.forms.object)) }
+    private var objects: Objects {
+        // The global control plane plans for nobody's proxies: it makes authorities.
+        let resources =
+            self.settings.standing == .global
+            ? [ResourceKind.mesh, .secret, .globalSecret].flatMap { self.store.unordered(kind: $0.name) } : self.store.unordered()
+        return Objects(resources.compactMap(self.forms.object))
+    }
 
     package func observed(settings: EgretSettings, now: Date) -> (observed: Observed, authorities: MeshAuthorities, meshes: [Mesh]) {
         let objects = self.objects

@@ -1,3 +1,5 @@
+import ControlPlaneAccess
+import CurlTransport
 import FoundationEssentials
 import Identity
 import JSONModel
@@ -8,6 +10,7 @@ package import ServiceLifecycle
 import Store
 package import Telemetry
 import Tokens
+import ZoneSync
 
 /// The whole control plane without Kubernetes: the operator over a store of its own, a REST API in the place of kubectl, and
 /// tokens in the place of service accounts.
@@ -29,10 +32,10 @@ package struct UniversalControlPlane: Sendable {
         let keys = TokenKeys(StoreTokenSecrets(store)) { tokenSettings }
         let now = Date()
         if tokenSettings.zone.isIssuer { _ = try await keys.signingKey(.zoneTokens, now: now) }
-        if tokenSettings.user.isIssuer { try await Self.ensureAdminToken(store, keys, now: now) }
+        if tokenSettings.user.isIssuer { try await AdminToken.ensure(store, keys, now: now) }
         let certificates = ServingCertificateStore(
             writer: writer, namespace: StoredForm.systemNamespace, names: options.names + [ProcessInfo.processInfo.hostName])
-        _ = try await certificates.ensure(now: now)
+        let serving = try await certificates.ensure(now: now)
 
         let presence = Presence()
         let readiness = Readiness()
@@ -41,8 +44,10 @@ package struct UniversalControlPlane: Sendable {
         let writeFailures = WriteFailureBook()
         let hub = ConfigHub(presence: presence)
         let files = SourceFiles(store, serviceFolder: options.filesFolder)
+        var settings = EgretSettings(zone: options.zone)
+        if let global = options.global { settings.standing = .zone(of: global) }
         let source = StoreWorld(
-            store: store, settings: EgretSettings(zone: options.zone), acknowledgements: acknowledgements, writeFailures: writeFailures,
+            store: store, settings: settings, acknowledgements: acknowledgements, writeFailures: writeFailures,
             presence: presence, files: files)
         // Before anybody looks for resources that their proxies have left behind.
         presence.remember(LastSeen.proxies(source, home: .universal), now: now)
@@ -58,7 +63,8 @@ package struct UniversalControlPlane: Sendable {
         let admission = TokenAdmission(store: store, keys: keys, zone: options.zone)
         let registration = SelfRegistration(store: store, admission: admission, presence: presence, logger: logger)
         let proxyMetrics = ProxyMetrics(registry)
-        let resources = ResourceAPI(store: store, presence: presence, zone: options.zone)
+        let insights = ProxyInsights(reader: store, presence: presence)
+        let resources = ResourceAPI(store: store, insights: insights, rules: WriteRules(zone: options.zone, standing: settings.standing))
         let index: JSON = [
             "hostname": .string(ProcessInfo.processInfo.hostName), "tagline": "Egret", "product": "Egret", "version": .string(version),
             "mode": "zone", "zone": .string(options.zone), "environment": "universal",
@@ -97,17 +103,20 @@ package struct UniversalControlPlane: Sendable {
             address: .init(host: options.bindAddress, port: options.diagnosticsPort), readiness: readiness, registry: registry,
             logger: logger
         ) { port in onListening(.diagnostics, port) }
-        self.services = [diagnostics, files, operatorLoop, proxyFacing, registration]
-    }
-
-    /// The token by which administrators on other machines prove themselves; on this one the API shows it.
-    private static func ensureAdminToken(_ store: ResourceStore, _ keys: TokenKeys, now: Date) async throws {
-        let id = ResourceID(kind: ResourceKind.globalSecret.name, name: "admin-user-token")
-        guard store[id] == nil else { return }
-        let claims = UserToken(
-            name: "mesh-system:admin", groups: [UserToken.adminGroup], id: UUID().uuidString.lowercased(), now: now,
-            life: TokenRules.longestLife)
-        let token = try TokenIssuer.issue(claims, with: try await keys.signingKey(.userTokens, now: now))
-        try store.write { try $0.put(id, spec: ["data": .string(Data(token.utf8).base64EncodedString())], now: now) }
+        var services: [any Service] = [diagnostics, files, operatorLoop]
+        if let global = options.global {
+            let linkMetrics = GlobalLinkMetrics(registry)
+            let link = GlobalLink(
+                who: ZoneExchange(
+                    zone: options.zone, identity: CertificateHash.of(pem: serving.authority.certificate.pem) ?? "",
+                    instance: ProcessInfo.processInfo.hostName),
+                address: ControlPlaneAddress(url: global.url, ca: options.globalAuthority, token: options.globalToken),
+                transport: CurlTransport(), version: version,
+                replicator: Replicator(keeper: StoreReplica(store), metrics: linkMetrics, logger: logger),
+                reports: ReportSource(zone: options.zone, reader: store, insights: insights) { [store.changes(), presence.changes()] },
+                pages: ProxyPages(reader: store, hub: hub), metrics: linkMetrics, logger: logger)
+            services.append(UntilStopped { await link.run() })
+        }
+        self.services = services + [proxyFacing, registration]
     }
 }

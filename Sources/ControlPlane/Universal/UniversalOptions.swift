@@ -1,5 +1,8 @@
+package import ControlPlaneAccess
+package import Planning
+
 /// How a control plane without Kubernetes runs.
-package struct UniversalOptions: Hashable, Sendable {
+package struct UniversalOptions: Sendable {
     /// The zone of this control plane.
     package var zone = "default"
     /// The SQLite file.
@@ -15,6 +18,11 @@ package struct UniversalOptions: Hashable, Sendable {
     package var configFile: String?
     /// The folder of files that external services may name for their TLS. Nil: they may name none.
     package var filesFolder: String?
+    /// The global control plane, where the zone has one, and what proves the zone to it.
+    package var global: GlobalControlPlaneAddress?
+    package var globalToken: TextSource?
+    /// Nil: the one that the token names.
+    package var globalAuthority: TextSource?
 
     package init() {}
 }

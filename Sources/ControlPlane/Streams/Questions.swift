@@ -1,12 +1,11 @@
-package import ConfigSync
+import ConfigSync
 import FoundationEssentials
-package import Planning
 import Synchronization
 
-/// Questions to proxies that wait for their answers.
-final class Questions: Sendable {
+/// Questions to peers that wait for their answers.
+final class Questions<Peer: Hashable & Sendable>: Sendable {
     private struct Waiting {
-        var proxy: ProxyID
+        var peer: Peer
         var continuation: CheckedContinuation<String?, Never>
     }
 
@@ -15,9 +14,10 @@ final class Questions: Sendable {
     /// - Parameter send: puts the question on its way.
     /// - Returns: the answer; nil when none came in time.
     func ask(
-        _ proxy: ProxyID, _ page: Question.Page, atMost limit: Duration, send: @escaping @Sendable (Question) -> Void
+        _ peer: Peer, _ page: Question.Page, of proxy: Question.Proxy? = nil, atMost limit: Duration,
+        send: @escaping @Sendable (Question) -> Void
     ) async -> String? {
-        let question = Question(id: UUID().uuidString.lowercased(), page: page)
+        let question = Question(id: UUID().uuidString.lowercased(), page: page, proxy: proxy)
         return await withTaskGroup { group in
             group.addTask {
                 try? await Task.sleep(for: limit)
@@ -25,7 +25,7 @@ final class Questions: Sendable {
                 return String?.none
             }
             let answer = await withCheckedContinuation { continuation in
-                self.waiting.withLock { $0[question.id] = Waiting(proxy: proxy, continuation: continuation) }
+                self.waiting.withLock { $0[question.id] = Waiting(peer: peer, continuation: continuation) }
                 send(question)
             }
             group.cancelAll()
@@ -33,9 +33,9 @@ final class Questions: Sendable {
         }
     }
 
-    /// Only the proxy that was asked can answer. False for an answer that nobody waits for.
-    func answered(_ id: String, by proxy: ProxyID, _ text: String) -> Bool {
-        let isAsked = self.waiting.withLock { $0[id]?.proxy == proxy }
+    /// Only the one that was asked can answer. False for an answer that nobody waits for.
+    func answered(_ id: String, by peer: Peer, _ text: String) -> Bool {
+        let isAsked = self.waiting.withLock { $0[id]?.peer == peer }
         return isAsked && self.finish(id, text)
     }
 
@@ -44,13 +44,5 @@ final class Questions: Sendable {
         guard let waiting = self.waiting.withLock({ $0.removeValue(forKey: id) }) else { return false }
         waiting.continuation.resume(returning: text)
         return true
-    }
-}
-
-extension ConfigHub {
-    /// Asks a proxy that has a stream here; nil when it has none, or does not answer in time.
-    package func ask(_ proxy: ProxyID, _ page: Question.Page) async -> String? {
-        guard let session = self.session(of: proxy) else { return nil }
-        return await self.questions.ask(proxy, page, atMost: .seconds(5)) { session.ask($0) }
     }
 }
