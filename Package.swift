@@ -210,7 +210,8 @@ let package = Package(
         tests(
             "ControlPlane",
             [
-                "egret-cp", "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "Telemetry",
+                "egret-cp", "JSONModel", "MeshModel", "Routing", "Identity", "KubeAPI", "Planning", "ConfigSync", "ZoneSync",
+                "ControlPlaneAccess", "Telemetry",
                 "CurlTransport", "Store",
                 "Tokens",
                 logging, lifecycle, x509, crypto,

@@ -71,6 +71,9 @@ package struct ControlPlane: Sendable {
             }
             return [proxies] + api.servers(identity)
         }
+        let link = ClusterLink(
+            source: reader, writer: client, leadership: leadership, settings: settings, hub: hub, instance: options.identity,
+            version: version, metrics: GlobalLinkMetrics(registry), logger: logger)
         let publisher = AcknowledgementPublisher(
             book: acknowledgements, writer: client, identity: options.identity, namespace: options.namespace,
             pod: { reader.object(.pods, ObjectKey(namespace: options.namespace, name: options.identity)) }, logger: logger)
@@ -79,6 +82,6 @@ package struct ControlPlane: Sendable {
             logger: logger
         ) { port in onListening("diagnostics", port) }
 
-        self.services = [diagnostics, reader.informers] + (elector.map { [$0] } ?? []) + [operatorLoop, publisher, proxyFacing]
+        self.services = [diagnostics, reader.informers] + (elector.map { [$0] } ?? []) + [operatorLoop, publisher, link, proxyFacing]
     }
 }

@@ -1,10 +1,10 @@
-import JSONModel
+package import JSONModel
 
 /// Whether an object already says what we want it to say. Only fields that we set count: others belong to others, and
 /// the API server adds defaults of its own.
-enum Difference {
+package enum Difference {
     /// The path of the first wanted field that `actual` does not have as wanted; nil when it has all.
-    static func of(_ wanted: JSON, _ actual: JSON?, path: String = "") -> String? {
+    package static func of(_ wanted: JSON, _ actual: JSON?, path: String = "") -> String? {
         // Servers drop what is empty.
         guard let actual, !actual.isNull else { return Self.isEmpty(wanted) ? nil : path.isEmpty ? "everything" : path }
         switch (wanted, actual) {

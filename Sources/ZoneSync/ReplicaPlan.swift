@@ -12,6 +12,13 @@ package struct ReplicaPlan: Hashable, Sendable {
         case setAside(SharedItem.ID)
         /// And comes back, after the delete of the other side's.
         case restore(SharedItem.ID)
+
+        package var id: SharedItem.ID {
+            switch self {
+            case .write(let item): item.id
+            case .delete(let id), .setAside(let id), .restore(let id): id
+            }
+        }
     }
 
     package struct Present: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import JSONModel
+import MeshModel
 
 /// A resource on its way between control planes: one line of canonical JSON.
 ///
@@ -49,6 +50,9 @@ extension SharedItem {
             ]
         ]
     }
+
+    /// Another one for another item.
+    package var fingerprint: String { FNV1a.hex(FNV1a.hash(self.json.text)) }
 
     /// Without a line feed.
     var line: [UInt8] { Array(self.json.data) }

@@ -51,7 +51,7 @@ struct GlobalLink: Sendable {
             group.addTask { await self.replicator.run { sender.yield(.news) } }
             group.addTask { await self.follow { sender.yield($0) } }
             group.addTask { await self.tell(events) }
-            group.addTask { for await _ in self.reports.news() { sender.yield(.news) } }
+            group.addTask { await self.reports.follow { sender.yield(.news) } }
             await group.waitForAll()
         }
         self.metrics.connected.set(0)

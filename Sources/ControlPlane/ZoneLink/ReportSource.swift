@@ -32,26 +32,21 @@ struct ReportSource: Sendable {
         !Origin.isGlobal(resource.labels) && [nil, "", self.zone].contains(resource.spec["zone"]?.string)
     }
 
-    /// Yields whenever it is worth asking for the text, at most once a second. Ends with its reader.
-    func news() -> AsyncStream<Void> {
-        let (stream, sender) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    /// Says whenever it is worth asking for the text, at most once a second. Until cancelled.
+    func follow(_ onNews: @escaping @Sendable () -> Void) async {
         let changes = self.changes()
         let wake = Wake()
-        let task = Task {
-            await withTaskGroup { group in
-                for change in changes { group.addTask { for await _ in change { wake.up() } } }
-                group.addTask { while (try? await Task.sleep(for: Self.look)) != nil { wake.up() } }
-                group.addTask {
-                    wake.up()
-                    for await _ in wake.stream {
-                        sender.yield()
-                        guard (try? await Task.sleep(for: Self.pause)) != nil else { return }
-                    }
+        await withTaskGroup { group in
+            for change in changes { group.addTask { for await _ in change { wake.up() } } }
+            group.addTask { while (try? await Task.sleep(for: Self.look)) != nil { wake.up() } }
+            group.addTask {
+                wake.up()
+                for await _ in wake.stream {
+                    onNews()
+                    guard (try? await Task.sleep(for: Self.pause)) != nil else { return }
                 }
-                await group.waitForAll()
             }
+            await group.waitForAll()
         }
-        sender.onTermination = { _ in task.cancel() }
-        return stream
     }
 }
