@@ -42,7 +42,7 @@ package struct ResourceKind: Sendable {
     package static let zoneEgress = ResourceKind(
         ZoneEgress.self, "zoneegresses", isOfMesh: false, fields: ["deployment", "networking", "zone"])
     package static let zoneIngress = ResourceKind(
-        ZoneIngress.self, "zone-ingresses", isOfMesh: false, fields: ["availableServices", "networking", "zone"])
+        ZoneIngress.self, "zone-ingresses", isOfMesh: false, fields: ["availableServices", "deployment", "networking", "zone"])
     package static let dataplane = ResourceKind(
         Dataplane.self, "dataplanes", isOfMesh: true, fields: ["metrics", "networking", "probes"])
     package static let externalService = ResourceKind(
@@ -63,9 +63,8 @@ package struct ResourceKind: Sendable {
         "GlobalSecret", "global-secrets", isOfMesh: false, isSecret: true, fields: ["data"], check: checkSecret)
 
     /// A zone as the global control plane knows it. Nobody writes one: its control plane makes it by coming.
-    package static let zone = ResourceKind("Zone", "zones", isOfMesh: false) { (_, _, spec) throws(InvalidResource) in
+    package static let zone = ResourceKind("Zone", "zones", isOfMesh: false, fields: ["enabled"]) { (_, _, spec) throws(InvalidResource) in
         let fields = Fields(spec)
-        fields.refuseUnknown(["enabled"])
         _ = fields.bool("enabled")
         if !fields.violations.isEmpty { throw InvalidResource(fields.violations) }
     }

@@ -41,7 +41,7 @@ package struct GlobalControlPlane: Sendable {
         readiness.set(.definitions, nil)
         let (presence, acknowledgements, writeFailures) = (Presence(), AcknowledgementBook(), WriteFailureBook())
         let configs = ConfigHub(presence: presence)
-        let files = AuthorityFiles(store)
+        let files = SourceFiles(store, serviceFolder: nil)
         var settings = EgretSettings(zone: "")
         settings.standing = .global
         let source = StoreWorld(
