@@ -46,7 +46,7 @@ struct WithdrawalTests {
             }
             func endpoints() async throws -> [Int] {
                 let config = try await running.config(.dataplane, "web-1", mesh: "default", token: web)
-                return config.clusters.flatMap(\.endpoints).map { Int($0.port) }.sorted()
+                return config.clusters.filter { $0.name == "default:api" }.flatMap(\.endpoints).map { Int($0.port) }.sorted()
             }
             try await eventually("both serve") { try await endpoints() == [10001, 10002] ? true : nil }
             let goodbye = Withdrawal(proxyType: .egress, name: "one", mesh: "")
