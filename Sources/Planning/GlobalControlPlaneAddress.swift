@@ -4,6 +4,8 @@ package import MeshModel
 package struct GlobalControlPlaneAddress: Hashable, Sendable {
     /// `https://global.example.com:5685`, without a trailing slash.
     package let url: String
+    /// Spelled as in Kuma, `grpcs://`; Egret speaks HTTPS to the same host and port.
+    package let isKumaSpelling: Bool
     /// On Kubernetes: the Secret of the system namespace with the zone's token under `token`.
     package var tokenSecret: String
 
@@ -16,10 +18,8 @@ package struct GlobalControlPlaneAddress: Hashable, Sendable {
         if let scheme = text.firstRange(of: "://") {
             let name = text[..<scheme.lowerBound]
             rest = text[scheme.upperBound...]
-            if name == "grpcs" || name == "grpc" {
-                throw wrong("is \"\(text)\", as Kuma spells it; Egret speaks HTTPS: write https://\(rest)")
-            }
-            guard name == "https" else { throw wrong("is \"\(text)\"; it has to begin with https://") }
+            guard name == "https" || name == "grpcs" else { throw wrong("is \"\(text)\"; it has to begin with https://") }
+            self.isKumaSpelling = name == "grpcs"
         } else {
             throw wrong("is \"\(text)\"; write https://HOST:\(Self.port)")
         }

@@ -110,8 +110,8 @@ package struct UniversalControlPlane: Sendable {
                 who: ZoneExchange(
                     zone: options.zone, identity: CertificateHash.of(pem: serving.authority.certificate.pem) ?? "",
                     instance: ProcessInfo.processInfo.hostName),
-                address: ControlPlaneAddress(url: global.url, ca: options.globalAuthority, token: options.globalToken),
-                transport: CurlTransport(), version: version,
+                global: global, authority: options.globalAuthority, token: options.globalToken, transport: CurlTransport(),
+                version: version,
                 replicator: Replicator(keeper: StoreReplica(store), metrics: linkMetrics, logger: logger),
                 reports: ReportSource(zone: options.zone, reader: store, insights: insights) { [store.changes(), presence.changes()] },
                 pages: ProxyPages(reader: store, hub: hub), metrics: linkMetrics, logger: logger)

@@ -71,7 +71,7 @@ struct ClusterLink: Service {
         }
         return GlobalLink(
             who: ZoneExchange(zone: terms.zone, identity: terms.identity, instance: self.instance),
-            address: ControlPlaneAddress(url: terms.global.url, token: token), transport: CurlTransport(), version: self.version,
+            global: terms.global, token: token, transport: CurlTransport(), version: self.version,
             replicator: Replicator(
                 keeper: ClusterReplica(source: source, writer: self.writer), metrics: self.metrics, logger: self.logger),
             reports: ReportSource(zone: terms.zone, reader: reader, insights: ProxyInsights(reader: reader, presence: presence)) {

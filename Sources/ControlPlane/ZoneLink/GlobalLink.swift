@@ -16,6 +16,7 @@ import ZoneSync
 /// down is kept like everything else.
 struct GlobalLink: Sendable {
     private let who: ZoneExchange
+    private let global: GlobalControlPlaneAddress
     private let connection: ControlPlaneConnection
     private let replicator: Replicator
     private let reports: ReportSource
@@ -24,12 +25,14 @@ struct GlobalLink: Sendable {
     private let logger: Logger
 
     init(
-        who: ZoneExchange, address: ControlPlaneAddress, transport: CurlTransport, version: String, replicator: Replicator,
+        who: ZoneExchange, global: GlobalControlPlaneAddress, authority: TextSource? = nil, token: TextSource?, transport: CurlTransport,
+        version: String, replicator: Replicator,
         reports: ReportSource, pages: ProxyPages, metrics: GlobalLinkMetrics, logger: Logger
     ) {
         self.who = who
+        self.global = global
         self.connection = ControlPlaneConnection(
-            address, transport: transport, userAgent: "egret-cp/\(version)",
+            ControlPlaneAddress(url: global.url, ca: authority, token: token), transport: transport, userAgent: "egret-cp/\(version)",
             words: .init(token: "this zone's token", peer: "the global control plane", authorityFlag: "--global-ca-cert-file"))
         self.replicator = replicator
         self.reports = reports
@@ -46,6 +49,11 @@ struct GlobalLink: Sendable {
 
     /// Until cancelled.
     func run() async {
+        if self.global.isKumaSpelling {
+            self.logger.notice(
+                "The global control plane's address is spelled as in Kuma; speaking HTTPS to the same host and port",
+                metadata: ["global.address": "\(self.global.url)"])
+        }
         let (events, sender) = AsyncStream<Event>.makeStream()
         await withTaskGroup { group in
             group.addTask { await self.replicator.run { sender.yield(.news) } }
@@ -76,7 +84,7 @@ struct GlobalLink: Sendable {
                         assembler.begin()
                         self.metrics.connected.set(1)
                         self.logger.info(
-                            "Connected to the global control plane", metadata: ["global.address": "\(self.connection.address.url)"])
+                            "Connected to the global control plane", metadata: ["global.address": "\(self.global.url)"])
                         tell(.connected(have: stream.headers[ZoneExchange.toldHeader]))
                         input = .opened
                     } catch {
@@ -104,7 +112,7 @@ struct GlobalLink: Sendable {
     private func report(_ setback: SessionMachine.Setback, _ time: Duration) {
         let metadata: Logger.Metadata = [
             "cause": "\(setback.sentence)", "meanwhile": "the zone goes on with what it has",
-            "retry.seconds": "\(max(1, time.components.seconds))", "global.address": "\(self.connection.address.url)",
+            "retry.seconds": "\(max(1, time.components.seconds))", "global.address": "\(self.global.url)",
         ]
         switch setback.kind {
         case .ended: self.logger.info("The global control plane closed the stream; connecting again", metadata: metadata)

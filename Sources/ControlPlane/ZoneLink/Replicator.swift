@@ -24,9 +24,16 @@ final class Replicator: Sendable {
         var problems: [String] = []
     }
 
+    /// What came last.
+    private struct Wanted {
+        var hash: String
+        var items: [SharedItem]
+        var unreadable: Int
+    }
+
     private struct Held {
-        /// What came last; nil until something came, and then nothing is touched.
-        var wanted: ConfigText?
+        /// Nil until something came: nothing is touched then.
+        var wanted: Wanted?
         var state = State()
     }
 
@@ -43,13 +50,17 @@ final class Replicator: Sendable {
     }
 
     func want(_ text: ConfigText) {
-        self.held.withLock { $0.wanted = text }
+        let (items, unreadable) = SharedText.items(text)
+        let wanted = Wanted(hash: text.hash, items: items.map(Replica.item), unreadable: unreadable)
+        self.held.withLock { $0.wanted = wanted }
         self.wake.up()
     }
 
     var state: State { self.held.withLock { $0.state } }
 
     private static let retry = Duration.seconds(2)
+    /// Between two looks: most changes are of something else.
+    private static let pause = Duration.milliseconds(100)
 
     /// Until cancelled.
     /// - Parameter onChange: told when `state` has changed.
@@ -60,6 +71,7 @@ final class Replicator: Sendable {
             group.addTask {
                 for await _ in self.wake.stream {
                     if await self.keep() { onChange() }
+                    guard (try? await Task.sleep(for: Self.pause)) != nil else { return }
                 }
             }
             await group.next()
@@ -70,11 +82,10 @@ final class Replicator: Sendable {
     /// Returns whether there is something new to say.
     private func keep() async -> Bool {
         guard let wanted = self.held.withLock({ $0.wanted }) else { return false }
-        let (items, unreadable) = SharedText.items(wanted)
         let before = self.state
         var problems: [String]
         do {
-            problems = try await self.keeper.keep(items.map(Replica.item))
+            problems = try await self.keeper.keep(wanted.items)
         } catch is CancellationError {
             return false
         } catch {
@@ -86,7 +97,7 @@ final class Replicator: Sendable {
             self.wake.up()
             return before.problems != ["\(error)"]
         }
-        if unreadable > 0 { problems.append("\(unreadable) items have a form that this program does not know") }
+        if wanted.unreadable > 0 { problems.append("\(wanted.unreadable) items have a form that this program does not know") }
         for sentence in problems where !before.problems.contains(sentence) {
             self.logger.warning("Something of the global control plane's needs a look", metadata: ["why": "\(sentence)"])
         }
@@ -94,7 +105,7 @@ final class Replicator: Sendable {
         if before.applied != state.applied {
             self.logger.info(
                 "Keeping what the global control plane has",
-                metadata: ["items": "\(items.count)", "config.hash": "\(wanted.hash.prefix(12))"])
+                metadata: ["items": "\(wanted.items.count)", "config.hash": "\(wanted.hash.prefix(12))"])
         }
         self.metrics.problems.set(Double(problems.count))
         self.held.withLock { $0.state = state }

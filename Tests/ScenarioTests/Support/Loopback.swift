@@ -6,4 +6,7 @@ enum Loopback {
     static let teller = "\(Self.block).2"
     /// Where an egress outside of the cluster listens.
     static let vm = "\(Self.block).3"
+    /// Where the control plane of several zones listens, and that of a zone without Kubernetes.
+    static let global = "\(Self.block).4"
+    static let otherZone = "\(Self.block).5"
 }

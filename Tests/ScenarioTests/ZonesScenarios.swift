@@ -1,0 +1,158 @@
+import Foundation
+import JSONModel
+import TestKit
+import Testing
+
+extension Scenarios {
+    /// A cluster and a zone without Kubernetes under one global control plane.
+    @Suite("Several zones")
+    struct Several {
+        @Test("A cluster and another zone share what the global control plane has, and go on, restarts included, while it is killed")
+        func story() async throws {
+            try await Cluster.with { cluster in
+                let global = ControlPlaneProcess("global", folder: cluster.directory, address: Loopback.global, ["--role", "global"])
+                do {
+                    try await global.run { process in
+                        try await global.apply(Self.resources)
+                        let token = try await global.zoneToken("zone-2")
+                        let other = ControlPlaneProcess(
+                            "zone-2", folder: cluster.directory, address: Loopback.otherZone,
+                            [
+                                "--zone", "zone-2", "--global-address", "https://\(Loopback.global):5685", "--global-token-file", token,
+                            ])
+                        try await other.run { _ in
+                            try await Self.join(cluster, global)
+                            try await Self.share(cluster, global, other)
+                        }
+                        process.send(SIGKILL)
+                        // While the global one is away both control planes restart.
+                        try await other.run { _ in
+                            try await cluster.kubectl(
+                                "-n", Cluster.system, "delete", "pod", "-l", "app.kubernetes.io/component=control-plane", "--wait=false")
+                            try await Self.goOn(cluster, other)
+                        }
+                    }
+                    try await global.run { _ in try await Self.return(cluster, global) }
+                } catch {
+                    print("--- global\n\(global.log.split(separator: "\n").suffix(40).joined(separator: "\n"))")
+                    throw error
+                }
+            }
+        }
+
+        private static func join(_ cluster: Cluster, _ global: ControlPlaneProcess) async throws {
+            try await cluster.install(
+                """
+                kuma:
+                  egress: {enabled: true}
+                  controlPlane: {zone: cluster, globalAddress: "https://\(Loopback.global):5685"}
+                """)
+            // Its token comes later than the control plane.
+            let token = try await global.zoneToken("cluster")
+            try await cluster.kubectl(
+                "-n", Cluster.system, "create", "secret", "generic", "egret-global-token", "--from-file=token=\(token)")
+            try await eventually("the mesh and its service are objects of the cluster") {
+                let services = try JSON(parsing: try await cluster.kubectl("get", "externalservices", "-o", "json"))["items"]?.array ?? []
+                let names = services.compactMap { $0.at("metadata", "labels", "kuma.io/display-name")?.string }
+                return names == ["httpbin"] && services[0]["mesh"] == "default" ? true : nil
+            }
+            try await cluster.waitForEgress()
+            try await cluster.kubectl("wait", "--for=condition=Ready", "mesh/default", "--timeout=60s")
+        }
+
+        private static func share(_ cluster: Cluster, _ global: ControlPlaneProcess, _ other: ControlPlaneProcess) async throws {
+            // One authority, in the cluster's Secret as in the other zone's store.
+            let secret = try await cluster.object("secret/default.ca-builtin-cert-ca-1")
+            let shared = try JSON(
+                parsing: try await other.egretctl("get", "secrets", "default.ca-builtin-cert-ca-1", "-o", "json"))["data"]
+            #expect(shared != nil && secret?.at("data", "value") == shared)
+
+            // What is edited is put back, and so is what is deleted.
+            try await cluster.kubectl("patch", "mesh", "default", "--type=merge", "-p", #"{"spec":{"routing":{"zoneEgress":false}}}"#)
+            try await eventually("the edit is undone") {
+                try await cluster.object("mesh/default")?.at("spec", "routing", "zoneEgress") == true ? true : nil
+            }
+            try await cluster.kubectl("delete", "externalservices", "--all", "--wait=false")
+            try await eventually("it is back") {
+                try await cluster.kubectl("get", "externalservices", "-o", "name").contains("httpbin-") ? true : nil
+            }
+
+            // The way into the cluster is known in the other zone, and the cluster's egress at the global control plane.
+            try await cluster.apply(Self.ingress)
+            try await eventually("the ingress is in the other zone") {
+                try await other.egretctl("get", "zone-ingresses").contains("192.0.2.7:10001") ? true : nil
+            }
+            try await eventually("the global control plane shows zones and their proxies") { () -> Bool? in
+                let zones = try await global.egretctl("inspect", "zones").split(separator: "\n").dropFirst()
+                let egresses = try await global.egretctl("inspect", "zoneegresses")
+                let isThere = zones.count == 2 && zones.allSatisfy { $0.contains("Online") }
+                return isThere && egresses.contains("ZONE") && egresses.contains("cluster") && egresses.contains("Online") ? true : nil
+            }
+            let name = try await global.egretctl("get", "zoneegresses").split(separator: "\n").last?.split(separator: " ").first
+            let clusters = try await global.egretctl("inspect", "zoneegress", String(name ?? ""), "--type", "clusters")
+            #expect(clusters.contains("default:httpbin"), "\(clusters)")
+            let written = try await other.tryEgretctl(["delete", "mesh", "default"])
+            #expect(written.status != 0 && written.errors.contains("https://\(Loopback.global):5685"), "\(written)")
+            if Cluster.tellsRequests {
+                let refused = try await Permissions(of: cluster).missing(for: "egret-cp")
+                #expect(refused.isEmpty, "a real cluster would refuse the control plane: \(refused)")
+            }
+        }
+
+        private static func goOn(_ cluster: Cluster, _ other: ControlPlaneProcess) async throws {
+            #expect(try await other.egretctl("get", "meshes").contains("default"))
+            #expect(try await other.egretctl("get", "zone-ingresses").contains("192.0.2.7:10001"))
+            try await cluster.kubectl("-n", Cluster.system, "rollout", "status", "deploy/egret-control-plane", "--timeout=60s")
+            // A new proxy gets its table and its certificate.
+            try await cluster.scaleEgress(2)
+            _ = try await cluster.waitForEgressPods(2)
+            try await cluster.kubectl("-n", Cluster.system, "wait", "--for=condition=Ready", "zoneegress/egress", "--timeout=60s")
+            #expect(try await cluster.exists("mesh/default"))
+            let refusal = try await other.tryEgretctl(["delete", "mesh", "default"])
+            #expect(refusal.status != 0)
+        }
+
+        private static func `return`(_ cluster: Cluster, _ global: ControlPlaneProcess) async throws {
+            try await eventually("the cluster is back at the global control plane") {
+                let zones = try await global.egretctl("inspect", "zones").split(separator: "\n")
+                return zones.contains { $0.hasPrefix("cluster") && $0.contains("Online") } ? true : nil
+            }
+            try await global.egretctl("delete", "external-service", "httpbin")
+            try await eventually("what was deleted goes") {
+                try await cluster.kubectl("get", "externalservices", "-o", "name").isEmpty ? true : nil
+            }
+        }
+
+        private static let resources = """
+            type: Mesh
+            name: default
+            mtls: {enabledBackend: ca-1, backends: [{name: ca-1, type: builtin}]}
+            routing: {zoneEgress: true}
+            ---
+            type: ExternalService
+            mesh: default
+            name: httpbin
+            tags: {kuma.io/service: httpbin}
+            networking: {address: "192.0.2.1:443"}
+            ---
+            type: MeshTrafficPermission
+            mesh: default
+            name: anybody-to-httpbin
+            spec:
+              targetRef: {kind: MeshService, name: httpbin}
+              from:
+              - targetRef: {kind: Mesh}
+                default: {action: Allow}
+            """
+
+        private static let ingress = """
+            apiVersion: kuma.io/v1alpha1
+            kind: ZoneIngress
+            metadata: {name: by-hand, namespace: \(Cluster.system)}
+            spec:
+              zone: cluster
+              networking: {address: 192.0.2.7, port: 10001, advertisedAddress: 192.0.2.7, advertisedPort: 10001}
+              availableServices: [{mesh: default, instances: 1, tags: {kuma.io/service: web_shop_svc_80}}]
+            """
+    }
+}
