@@ -15,8 +15,10 @@ import helm_python as helm
 from helm import documents
 
 # A value that occurs nowhere else stands for its slot while the chart renders; `now` to `slot`.
-NAMESPACE, ZONE, DRAIN_TIME = "slot-of-namespace", "slot-of-zone", "424242s"
-SLOTS = [(NAMESPACE, "@{namespace}"), (ZONE, "@{zone}"), (DRAIN_TIME, "@{egress.drainTime}")]
+NAMESPACE, ZONE = "slot-of-namespace", "slot-of-zone"
+# In the order in which they are rendered.
+DRAIN_TIMES = {"egress": "424242s", "ingress": "434343s"}
+SLOTS = [(NAMESPACE, "@{namespace}"), (ZONE, "@{zone}"), *((time, f"@{{{proxy}.drainTime}}") for proxy, time in DRAIN_TIMES.items())]
 ENABLED = "\n      enabled: true\n"
 
 NAMESPACE_MANIFEST = f"""apiVersion: v1
@@ -33,7 +35,8 @@ metadata:
 def manifests(chart_path):
     with helm.Chart.load(chart_path) as chart:
         rendered = chart.render(
-            {"kuma": {"controlPlane": {"zone": ZONE}, "egress": {"enabled": True, "drainTime": DRAIN_TIME}}},
+            {"kuma": {"controlPlane": {"zone": ZONE},
+                      **{proxy: {"enabled": True, "drainTime": time} for proxy, time in DRAIN_TIMES.items()}}},
             name="egret", namespace=NAMESPACE)
     texts = [text.replace("app.kubernetes.io/managed-by: Helm", "app.kubernetes.io/managed-by: egretctl")
              for _, text in documents(rendered)]
@@ -44,9 +47,11 @@ def manifests(chart_path):
         if value not in text:
             sys.exit(f"the chart's output has no place for {slot}: is the value still rendered?")
         text = text.replace(value, slot)
-    if text.count(ENABLED) != 1:
-        sys.exit(f"expected exactly one line 'enabled: true' in the chart's output, found {text.count(ENABLED)}")
-    return text.replace(ENABLED, ENABLED.replace("true", "@{egress.enabled}"))
+    if text.count(ENABLED) != len(DRAIN_TIMES):
+        sys.exit(f"expected {len(DRAIN_TIMES)} lines 'enabled: true' in the chart's output, found {text.count(ENABLED)}")
+    for proxy in DRAIN_TIMES:
+        text = text.replace(ENABLED, ENABLED.replace("true", f"@{{{proxy}.enabled}}"), 1)
+    return text
 
 
 def source(root):

@@ -84,6 +84,28 @@ data:
         port: 10002
         type: ClusterIP
       tolerations: []
+    ingress:
+      affinity: {}
+      drainTime: @{ingress.drainTime}
+      enabled: @{ingress.enabled}
+      extraLabels: {}
+      logLevel: info
+      nodeSelector:
+        kubernetes.io/os: linux
+      podAnnotations: {}
+      replicas: 1
+      resources:
+        limits:
+          cpu: 1000m
+          memory: 512Mi
+        requests:
+          cpu: 50m
+          memory: 64Mi
+      service:
+        annotations: {}
+        port: 10001
+        type: LoadBalancer
+      tolerations: []
     dataPlane:
       image: "ghcr.io/egret-mesh/egret-dp:0.1.0"
       imagePullPolicy: IfNotPresent
@@ -3688,6 +3710,8 @@ spec:
     kind: ZoneIngress
     listKind: ZoneIngressList
     plural: zoneingresses
+    shortNames:
+    - zi
     singular: zoneingress
   scope: Namespaced
   versions:
@@ -3695,16 +3719,23 @@ spec:
     - jsonPath: .spec.zone
       name: Zone
       type: string
-    - jsonPath: .spec.networking.advertisedAddress
+    - description: Where other zones reach the ingress
+      jsonPath: .spec.networking.advertisedAddress
       name: Address
       type: string
     - jsonPath: .spec.networking.advertisedPort
       name: Port
       type: integer
-    - jsonPath: .status.conditions[?(@.type=="Accepted")].status
-      name: Accepted
+    - description: Pods that serve and pods wanted, of an ingress that the control
+        plane runs
+      jsonPath: .status.ready
+      name: Ready
       type: string
-    - jsonPath: .status.conditions[?(@.type=="Accepted")].reason
+    - description: Whether the ingress is ready
+      jsonPath: .status.conditions[?(@.type=="Ready")].status
+      name: Status
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].reason
       name: Reason
       priority: 1
       type: string
@@ -3714,8 +3745,10 @@ spec:
     name: v1alpha1
     schema:
       openAPIV3Schema:
-        description: The way into a zone. Ingresses of other zones are where traffic
-          for those zones goes. Counts only in the system namespace.
+        description: 'The way into a zone. Ingresses of other zones are where traffic
+          for those zones goes. One of this zone without networking.address is run
+          by the control plane: it renders a Deployment, a Service and a ServiceAccount
+          named egret-<name>. Counts only in the system namespace.'
         properties:
           apiVersion:
             description: Version of the form of this object. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources
@@ -3735,7 +3768,8 @@ spec:
             description: What the ingress is.
             properties:
               availableServices:
-                description: What can be reached through the ingress.
+                description: What can be reached through the ingress. The control
+                  plane writes it for ingresses of its own zone.
                 items:
                   description: One service or one subset of it.
                   properties:
@@ -3765,11 +3799,161 @@ spec:
                 maxItems: 4096
                 type: array
                 x-kubernetes-list-type: atomic
+              deployment:
+                description: How the control plane runs an ingress of this zone that
+                  has no address. What is not set comes from the installation's settings
+                  (`kuma.ingress` of the chart).
+                properties:
+                  affinity:
+                    description: 'Affinity of the pods, as in a pod spec. The one
+                      field that is passed on without being looked at: its form is
+                      the cluster''s own and the API server checks it in the rendered
+                      Deployment.'
+                    type: object
+                    x-kubernetes-preserve-unknown-fields: true
+                  drainTime:
+                    description: How long a stopping pod waits for its connections
+                      to end. A whole number and one of y, w, d, h, m, s, ms.
+                    maxLength: 20
+                    pattern: ^([0-9]+)(y|w|d|h|m|s|ms)$
+                    type: string
+                  logLevel:
+                    description: Log level of the proxy.
+                    enum:
+                    - debug
+                    - info
+                    - notice
+                    - warning
+                    - error
+                    type: string
+                  nodeSelector:
+                    additionalProperties:
+                      description: Value.
+                      maxLength: 63
+                      type: string
+                    description: Labels of nodes the pods may run on.
+                    maxProperties: 64
+                    type: object
+                  podAnnotations:
+                    additionalProperties:
+                      description: Value.
+                      maxLength: 16384
+                      type: string
+                    description: Annotations of the pods.
+                    maxProperties: 64
+                    type: object
+                  podLabels:
+                    additionalProperties:
+                      description: Value.
+                      maxLength: 63
+                      type: string
+                    description: More labels of the pods.
+                    maxProperties: 64
+                    type: object
+                  priorityClassName:
+                    description: Priority class of the pods.
+                    maxLength: 253
+                    type: string
+                  replicas:
+                    description: How many pods; 0 stops the ingress, and other zones
+                      then reach nothing through it. `kubectl scale` sets this.
+                    maximum: 1000
+                    minimum: 0
+                    type: integer
+                  resources:
+                    description: Requests and limits of the proxy.
+                    properties:
+                      limits:
+                        additionalProperties:
+                          anyOf:
+                          - type: integer
+                          - type: string
+                          description: A quantity, such as 100m or 64Mi.
+                          pattern: ^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$
+                          x-kubernetes-int-or-string: true
+                        description: What the proxy may use at most.
+                        maxProperties: 16
+                        type: object
+                      requests:
+                        additionalProperties:
+                          anyOf:
+                          - type: integer
+                          - type: string
+                          description: A quantity, such as 100m or 64Mi.
+                          pattern: ^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$
+                          x-kubernetes-int-or-string: true
+                        description: What the proxy is guaranteed.
+                        maxProperties: 16
+                        type: object
+                    type: object
+                  service:
+                    description: The ingress's Service, whose address other zones
+                      use.
+                    properties:
+                      annotations:
+                        additionalProperties:
+                          description: Value.
+                          maxLength: 16384
+                          type: string
+                        description: Annotations of the Service.
+                        maxProperties: 64
+                        type: object
+                      port:
+                        description: Port of the Service.
+                        maximum: 65535
+                        minimum: 1
+                        type: integer
+                      type:
+                        description: Type of the Service.
+                        enum:
+                        - ClusterIP
+                        - NodePort
+                        - LoadBalancer
+                        type: string
+                    type: object
+                  tolerations:
+                    description: Taints the pods tolerate.
+                    items:
+                      description: One toleration.
+                      properties:
+                        effect:
+                          description: Effect of the taint; empty matches every effect.
+                          enum:
+                          - NoSchedule
+                          - PreferNoSchedule
+                          - NoExecute
+                          type: string
+                        key:
+                          description: Key of the taint; empty with operator Exists
+                            matches every taint.
+                          maxLength: 316
+                          type: string
+                        operator:
+                          description: How value is compared.
+                          enum:
+                          - Exists
+                          - Equal
+                          type: string
+                        tolerationSeconds:
+                          description: How long a pod stays on a node with a NoExecute
+                            taint.
+                          format: int64
+                          type: integer
+                        value:
+                          description: Value of the taint.
+                          maxLength: 253
+                          type: string
+                      type: object
+                    maxItems: 64
+                    type: array
+                    x-kubernetes-list-type: atomic
+                type: object
               networking:
                 description: Where the ingress listens and where others reach it.
                 properties:
                   address:
-                    description: Address the ingress listens on.
+                    description: Address the ingress listens on. Leave it out to have
+                      the control plane run the ingress.
                     maxLength: 253
                     type: string
                     x-kubernetes-validations:
@@ -3789,7 +3973,8 @@ spec:
                     type: object
                   advertisedAddress:
                     description: IP address or DNS name at which other zones reach
-                      the ingress. Without it they ignore the ingress.
+                      the ingress. Without it they ignore the ingress. The control
+                      plane finds it for one that it runs.
                     maxLength: 253
                     type: string
                     x-kubernetes-validations:
@@ -3804,6 +3989,7 @@ spec:
                     minimum: 1
                     type: integer
                   port:
+                    default: 10001
                     description: Port the ingress listens on.
                     maximum: 65535
                     minimum: 1
@@ -3817,7 +4003,8 @@ spec:
                   message: has to be defined with advertisedAddress
                   rule: '!has(self.advertisedPort) || has(self.advertisedAddress)'
               zone:
-                description: Zone the ingress belongs to.
+                description: Zone the ingress leads into. Without it that is this
+                  zone, and the control plane writes it.
                 maxLength: 63
                 type: string
             type: object
@@ -3827,7 +4014,8 @@ spec:
             properties:
               conditions:
                 description: 'What is true of the object now. Accepted: the spec is
-                  valid and the ingress is used.'
+                  valid and the ingress is used. Ready: other zones can reach it,
+                  or this zone can. Programmed: the proxies confirm their configuration.'
                 items:
                   description: One condition, in the form of metav1.Condition.
                   properties:
@@ -3876,16 +4064,52 @@ spec:
                 x-kubernetes-list-map-keys:
                 - type
                 x-kubernetes-list-type: map
+              configHash:
+                description: Fingerprint of the routing table planned for the ingress;
+                  listener addresses are not part of it.
+                maxLength: 64
+                type: string
+              endpoint:
+                description: host:port at which the ingress is reached inside of its
+                  zone.
+                maxLength: 300
+                type: string
               observedGeneration:
                 description: Generation of the object that this status is about.
                 format: int64
                 minimum: 0
                 type: integer
+              ready:
+                description: Pods that serve and pods wanted, such as 2/2.
+                maxLength: 32
+                type: string
+              readyReplicas:
+                description: Pods that serve.
+                maximum: 1000000
+                minimum: 0
+                type: integer
+              replicas:
+                description: Pods there are.
+                maximum: 1000000
+                minimum: 0
+                type: integer
+              selector:
+                description: Label selector of the pods, for the scale subresource.
+                maxLength: 1024
+                type: string
+              version:
+                description: Version of the proxy image.
+                maxLength: 253
+                type: string
             type: object
         type: object
     served: true
     storage: true
     subresources:
+      scale:
+        labelSelectorPath: .status.selector
+        specReplicasPath: .spec.deployment.replicas
+        statusReplicasPath: .status.replicas
       status: {}
 ---
 # Source: egret/templates/clusterrole.yaml
@@ -3999,11 +4223,12 @@ metadata:
     helm.sh/chart: egret-0.1.0
     app.kubernetes.io/component: control-plane
 rules:
-  # The default ZoneEgress, and spec.zone of the others. Applying an object that is not there yet takes create and patch.
+  # The default ZoneEgress and ZoneIngress, spec.zone of the others, and what ingresses tell other zones. Applying an object that is
+  # not there yet takes create and patch.
   - apiGroups: [kuma.io]
-    resources: [zoneegresses]
+    resources: [zoneegresses, zoneingresses]
     verbs: [create, patch, delete]
-  # What it renders for an egress, and whose child a pod is.
+  # What it renders for an egress or ingress, and whose child a pod is.
   - apiGroups: [apps]
     resources: [deployments]
     verbs: [get, list, watch, create, patch, delete]
@@ -4015,7 +4240,7 @@ rules:
     verbs: [get, list, watch, create, patch, delete]
   # Owner references that block deletion, where the cluster demands permission for them.
   - apiGroups: [kuma.io]
-    resources: [zoneegresses/finalizers]
+    resources: [zoneegresses/finalizers, zoneingresses/finalizers]
     verbs: [update]
   - apiGroups: [apps]
     resources: [deployments/finalizers]

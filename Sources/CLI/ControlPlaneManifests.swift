@@ -7,14 +7,19 @@ package enum ControlPlaneManifests {
         package var egressEnabled: Bool
         /// One number and one unit: `30s`, `2m`.
         package var egressDrainTime: String
+        package var ingressEnabled: Bool
+        package var ingressDrainTime: String
 
         package init(
-            namespace: String = "kuma-system", zone: String = "default", egressEnabled: Bool = false, egressDrainTime: String = "30s"
+            namespace: String = "kuma-system", zone: String = "default", egressEnabled: Bool = false, egressDrainTime: String = "30s",
+            ingressEnabled: Bool = false, ingressDrainTime: String = "30s"
         ) {
             self.namespace = namespace
             self.zone = zone
             self.egressEnabled = egressEnabled
             self.egressDrainTime = egressDrainTime
+            self.ingressEnabled = ingressEnabled
+            self.ingressDrainTime = ingressDrainTime
         }
 
         /// What is wrong with the choices, in the words of the flags. The patterns are those of values.schema.json, and they
@@ -26,8 +31,9 @@ package enum ControlPlaneManifests {
             if !Self.isLabel(self.zone) {
                 return "--zone '\(self.zone)' is not a zone name: use at most 63 lower-case letters, digits and '-'."
             }
-            if self.egressDrainTime.wholeMatch(of: /[0-9]+(ms|s|m|h)/) == nil {
-                return "--egress-drain-time '\(self.egressDrainTime)' is not a duration: write a whole number and a unit, like 30s or 2m."
+            for (flag, time) in [("--egress-drain-time", self.egressDrainTime), ("--ingress-drain-time", self.ingressDrainTime)]
+            where time.wholeMatch(of: /[0-9]+(ms|s|m|h)/) == nil {
+                return "\(flag) '\(time)' is not a duration: write a whole number and a unit, like 30s or 2m."
             }
             return nil
         }
@@ -45,6 +51,8 @@ package enum ControlPlaneManifests {
             "@{zone}": choices.zone,
             "@{egress.enabled}": choices.egressEnabled ? "true" : "false",
             "@{egress.drainTime}": choices.egressDrainTime,
+            "@{ingress.enabled}": choices.ingressEnabled ? "true" : "false",
+            "@{ingress.drainTime}": choices.ingressDrainTime,
         ] {
             text = text.replacing(slot, with: value)
         }

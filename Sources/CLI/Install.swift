@@ -20,6 +20,9 @@ struct InstallControlPlane: ParsableCommand {
     @Flag(help: "Run an egress in this zone.")
     var egressEnabled = false
 
+    @Flag(help: "Run an ingress in this zone, by which other zones reach it.")
+    var ingressEnabled = false
+
     @Option(help: ArgumentHelp("Where everything is installed.", valueName: "name"))
     var namespace = ControlPlaneManifests.Choices().namespace
 
@@ -29,8 +32,13 @@ struct InstallControlPlane: ParsableCommand {
     @Option(help: ArgumentHelp("How long a stopping egress waits for its connections to end.", valueName: "duration"))
     var egressDrainTime = ControlPlaneManifests.Choices().egressDrainTime
 
+    @Option(help: ArgumentHelp("How long a stopping ingress waits for its connections to end.", valueName: "duration"))
+    var ingressDrainTime = ControlPlaneManifests.Choices().ingressDrainTime
+
     var choices: ControlPlaneManifests.Choices {
-        .init(namespace: self.namespace, zone: self.zone, egressEnabled: self.egressEnabled, egressDrainTime: self.egressDrainTime)
+        .init(
+            namespace: self.namespace, zone: self.zone, egressEnabled: self.egressEnabled, egressDrainTime: self.egressDrainTime,
+            ingressEnabled: self.ingressEnabled, ingressDrainTime: self.ingressDrainTime)
     }
 
     func validate() throws {

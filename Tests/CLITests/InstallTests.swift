@@ -16,7 +16,7 @@ struct InstallTests {
 
     @Test("No slot stays empty")
     func slots() {
-        let text = ControlPlaneManifests.text(.init(namespace: "ns", zone: "z", egressEnabled: true, egressDrainTime: "5s"))
+        let text = ControlPlaneManifests.text(.init(namespace: "ns", zone: "z", egressEnabled: true, egressDrainTime: "5s", ingressEnabled: true))
         #expect(!text.contains("@{"))
         #expect(!text.contains("kuma-system"))
     }
@@ -37,6 +37,7 @@ struct InstallTests {
             (ControlPlaneManifests.Choices(zone: "east\nkind: Secret"), "--zone"),
             (ControlPlaneManifests.Choices(zone: "-east"), "--zone '-east'"),
             (ControlPlaneManifests.Choices(egressDrainTime: "30"), "--egress-drain-time '30'"),
+            (ControlPlaneManifests.Choices(ingressDrainTime: "soon"), "--ingress-drain-time 'soon'"),
             (ControlPlaneManifests.Choices(egressDrainTime: "1m30s"), "--egress-drain-time '1m30s'"),
         ])
     func complaints(choices: ControlPlaneManifests.Choices, start: String) throws {

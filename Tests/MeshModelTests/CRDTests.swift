@@ -46,7 +46,7 @@ struct CRDTests {
         }
     }
 
-    @Test("Schemas are structural and bounded, with one escape hatch")
+    @Test("Schemas are structural and bounded, with one escape hatch per kind of zone proxy")
     func structural() throws {
         var escapeHatches: [String] = []
         for definition in try Definition.all() {
@@ -69,7 +69,7 @@ struct CRDTests {
                 }
             }
         }
-        #expect(escapeHatches == ["ZoneEgress spec.deployment.affinity"])
+        #expect(escapeHatches == ["ZoneEgress spec.deployment.affinity", "ZoneIngress spec.deployment.affinity"])
     }
 
     private func checkType(_ schema: JSON, _ path: String, _ place: String) {
@@ -109,11 +109,15 @@ struct CRDTests {
         }
         let egress = try #require(definitions["ZoneEgress"])
         #expect(egress.crd.at("spec", "names", "shortNames") == ["ze"])
-        #expect(egress.version.at("subresources", "scale", "specReplicasPath") == ".spec.deployment.replicas")
+        let ingress = try #require(definitions["ZoneIngress"])
+        for definition in [egress, ingress] {
+            #expect(definition.version.at("subresources", "scale", "specReplicasPath") == ".spec.deployment.replicas")
+        }
         func columns(_ kind: String) -> [String] {
             (definitions[kind]?.version["additionalPrinterColumns"]?.array ?? []).compactMap { $0["name"]?.string }
         }
         #expect(columns("ZoneEgress") == ["Zone", "Address", "Ready", "Status", "Reason", "Age"])
+        #expect(columns("ZoneIngress") == ["Zone", "Address", "Port", "Ready", "Status", "Reason", "Age"])
         #expect(columns("Mesh") == ["MTLS", "Egress", "Mode", "Ready", "Reason", "Age"])
     }
 

@@ -5,6 +5,7 @@ import Testing
 
 /// A zone without Kubernetes: the real programs on this machine, driven as a person drives them, with egretctl.
 struct UniversalZone: Sendable {
+    let name: String
     /// For files of the test and logs of the programs; removed with the zone.
     let folder: String
     /// The first three numbers of its addresses, 127.x.y. By chance apart, zones side by side on one machine don't meet.
@@ -12,25 +13,28 @@ struct UniversalZone: Sendable {
 
     var controlPlane: String { "\(self.net).1" }
 
-    private init(folder: String) {
+    private init(name: String, folder: String) {
+        self.name = name
         self.folder = folder
         self.net = "127.\(Int.random(in: 20...219)).\(Int.random(in: 0...255))"
     }
 
     /// Runs a scenario beside a control plane with an empty store. A failure prints what the programs have said.
-    static func with(_ scenario: @Sendable @escaping (UniversalZone) async throws -> Void) async throws {
-        try await self.with { zone, _ in try await scenario(zone) }
+    static func with(name: String = "zone-1", _ scenario: @Sendable @escaping (UniversalZone) async throws -> Void) async throws {
+        try await self.with(name: name) { zone, _ in try await scenario(zone) }
     }
 
-    static func with(_ scenario: @Sendable @escaping (UniversalZone, _ controlPlane: BackgroundProcess) async throws -> Void) async throws {
+    static func with(
+        name: String = "zone-1", _ scenario: @Sendable @escaping (UniversalZone, _ controlPlane: BackgroundProcess) async throws -> Void
+    ) async throws {
         let folder = FileManager.default.temporaryDirectory.path + "/egret-universal-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let zone = UniversalZone(folder: folder)
+        let zone = UniversalZone(name: name, folder: folder)
         do {
             try await zone.withControlPlane { process in
                 try await zone.egretctl(
-                    "config", "control-planes", "add", "--name", "zone-1", "--address", "http://\(zone.controlPlane):5681")
+                    "config", "control-planes", "add", "--name", name, "--address", "http://\(zone.controlPlane):5681")
                 try await scenario(zone, process)
             }
         } catch {
@@ -44,7 +48,7 @@ struct UniversalZone: Sendable {
         try await BackgroundProcess.with(
             Repository.program("egret-cp"),
             [
-                "run", "--mode", "universal", "--zone", "zone-1", "--bind-address", self.controlPlane, "--store-file",
+                "run", "--mode", "universal", "--zone", self.name, "--bind-address", self.controlPlane, "--store-file",
                 "\(self.folder)/egret.db",
             ], logFile: "\(self.folder)/control-plane.log"
         ) { process in
@@ -96,27 +100,53 @@ struct UniversalZone: Sendable {
     func withEgress<Value: Sendable>(
         _ number: Int = 1, _ body: @Sendable (BackgroundProcess) async throws -> Value
     ) async throws -> Value {
+        try await self.withZoneProxy(
+            "egress", "{type: ZoneEgress, name: zoneegress-\(number), networking: {address: \(self.net).1\(number), port: 10002}}",
+            "zoneegress", "zoneegress-\(number)", body)
+    }
+
+    /// Runs the ingress `ingress-<number>`, which other zones reach where it listens, and waits for it to be online.
+    func withIngress<Value: Sendable>(
+        _ number: Int = 1, _ body: @Sendable (BackgroundProcess) async throws -> Value
+    ) async throws -> Value {
+        let address = "\(self.net).2\(number)"
+        return try await self.withZoneProxy(
+            "ingress",
+            "{type: ZoneIngress, name: ingress-\(number), networking: {address: \(address), port: 10001, advertisedAddress: \(address), advertisedPort: 10001}}",
+            "zone-ingress", "ingress-\(number)", body)
+    }
+
+    private func withZoneProxy<Value: Sendable>(
+        _ type: String, _ resource: String, _ kind: String, _ name: String, _ body: @Sendable (BackgroundProcess) async throws -> Value
+    ) async throws -> Value {
         let token = try await self.write(
-            self.egretctl("generate", "zone-token", "--valid-for", "720h", "--scope", "egress"), to: "egress-\(number).token")
-        let file = self.write(
-            "{type: ZoneEgress, name: zoneegress-\(number), networking: {address: \(self.net).1\(number), port: 10002}}\n",
-            to: "egress-\(number).yaml")
+            self.egretctl("generate", "zone-token", "--valid-for", "720h", "--scope", type), to: "\(name).token")
+        let file = self.write(resource + "\n", to: "\(name).yaml")
         return try await BackgroundProcess.with(
             Repository.program("egret-dp"),
             [
-                "run", "--proxy-type=egress", "--cp-address=https://\(self.controlPlane):5678", "--dataplane-token-file=\(token)",
+                "run", "--proxy-type=\(type)", "--cp-address=https://\(self.controlPlane):5678", "--dataplane-token-file=\(token)",
                 "--dataplane-file=\(file)", "--drain-grace", "0s", "--admin-port", "0",
-            ], logFile: "\(self.folder)/egress-\(number).log"
+            ], logFile: "\(self.folder)/\(name).log"
         ) { process in
-            try await self.waitForCondition("Ready", "True Ready", of: "zoneegress", "zoneegress-\(number)")
+            try await self.waitForCondition("Ready", "True Ready", of: kind, name)
             return try await body(process)
         }
     }
 
+    /// What a zone proxy has counted of connections that it let through.
+    func allowed(_ kind: String, _ name: String) async throws -> Int {
+        let stats = try await self.egretctl("inspect", kind, name, "--type", "stats")
+        return stats.split(separator: "\n").filter { $0.hasPrefix("egret_connections_total") && $0.contains("verdict=\"allowed\"") }
+            .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
+    }
+
     /// Runs the proxy of a workload, which takes plaintext at `outbound` for what each outbound names.
-    /// - Parameter outbounds: each a YAML mapping without address: `port: 10080, tags: {kuma.io/service: httpbin}`.
+    /// - Parameters:
+    ///   - inbound: a YAML mapping without tags.
+    ///   - outbounds: each a YAML mapping without address: `port: 10080, tags: {kuma.io/service: httpbin}`.
     func withDataplane<Value: Sendable>(
-        _ service: String, outbounds: [String], _ body: @Sendable (BackgroundProcess) async throws -> Value
+        _ service: String, inbound: String = "port: 8080", outbounds: [String], _ body: @Sendable (BackgroundProcess) async throws -> Value
     ) async throws -> Value {
         let token = try await self.write(
             self.egretctl("generate", "dataplane-token", "--mesh", "default", "--tag", "kuma.io/service=\(service)", "--valid-for", "720h"),
@@ -128,9 +158,8 @@ struct UniversalZone: Sendable {
             name: \(service)-1
             networking:
               address: \(self.outbound)
-              inbound: [{port: 8080, tags: {kuma.io/service: \(service)}}]
-              outbound:
-            \(outbounds.map { "  - {address: \(self.outbound), \($0)}" }.joined(separator: "\n"))
+              inbound: [{\(inbound), tags: {kuma.io/service: \(service)}}]
+              outbound: [\(outbounds.map { "{address: \(self.outbound), \($0)}" }.joined(separator: ", "))]
 
             """, to: "\(service).yaml")
         return try await BackgroundProcess.with(
