@@ -24,21 +24,24 @@ extension Cluster {
         try await self.kubectl("-n", Self.system, "scale", "zoneegress/egress", "--replicas=\(replicas)")
     }
 
-    struct EgressPod: Sendable {
+    struct ProxyPod: Sendable {
         var name: String
         var address: String
     }
 
-    func egressPods() async throws -> [EgressPod] {
-        let list = try JSON(
-            parsing: try await self.kubectl("-n", Self.system, "get", "pods", "-l", "kuma.io/zone-egress=egress", "-o", "json"))
+    func egressPods() async throws -> [ProxyPod] { try await self.pods("kuma.io/zone-egress=egress") }
+
+    func ingressPods() async throws -> [ProxyPod] { try await self.pods("kuma.io/zone-ingress=ingress") }
+
+    private func pods(_ selector: String) async throws -> [ProxyPod] {
+        let list = try JSON(parsing: try await self.kubectl("-n", Self.system, "get", "pods", "-l", selector, "-o", "json"))
         return (list["items"]?.array ?? []).compactMap { pod in
             guard let name = pod.at("metadata", "name")?.string, let address = pod.at("status", "podIP")?.string else { return nil }
-            return EgressPod(name: name, address: address)
+            return ProxyPod(name: name, address: address)
         }
     }
 
-    func waitForEgressPods(_ count: Int) async throws -> [EgressPod] {
+    func waitForEgressPods(_ count: Int) async throws -> [ProxyPod] {
         try await eventually("\(count) egress pods run") {
             let pods = try await self.egressPods()
             return pods.count == count ? pods : nil

@@ -53,11 +53,7 @@ struct RemoteService: Sendable {
         _ cluster: Cluster, mesh: String = "default", service: String, _ body: @Sendable @escaping (RemoteService) async throws -> Void
     ) async throws {
         let directory = cluster.directory
-        for part in ["cert", "key"] {
-            let secret = try await cluster.object("secret/\(mesh).ca-builtin-\(part)-ca-1")
-            let value = secret?.at("data", "value")?.string.flatMap { Data(base64Encoded: $0) } ?? Data()
-            try value.write(to: URL(fileURLWithPath: "\(directory)/mesh-\(part).pem"))
-        }
+        try await cluster.writeAuthority(of: mesh)
         try Data("subjectAltName=URI:spiffe://\(mesh)/\(service)\nextendedKeyUsage=serverAuth,clientAuth\n".utf8)
             .write(to: URL(fileURLWithPath: "\(directory)/extensions"))
         try await Command.output(
@@ -94,6 +90,19 @@ struct RemoteService: Sendable {
     }
 }
 
+extension Cluster {
+    /// The mesh's authority as files; returns that of its certificate.
+    @discardableResult
+    func writeAuthority(of mesh: String = "default") async throws -> String {
+        for part in ["cert", "key"] {
+            let secret = try await self.object("secret/\(mesh).ca-builtin-\(part)-ca-1")
+            let value = secret?.at("data", "value")?.string.flatMap { Data(base64Encoded: $0) } ?? Data()
+            try value.write(to: URL(fileURLWithPath: "\(self.directory)/mesh-\(part).pem"))
+        }
+        return "\(self.directory)/mesh-cert.pem"
+    }
+}
+
 /// A caller at a workload's outbound, or straight at an egress.
 enum Caller {
     static func curl(_ url: String) async throws -> CommandResult {
@@ -113,8 +122,8 @@ enum Caller {
     }
 
     /// A TLS handshake at the egress: what `openssl s_client` tells.
-    static func hello(_ serverName: String, at address: String, authority: String) async throws -> CommandResult {
+    static func hello(_ serverName: String, at address: String, port: Int = 10002, authority: String) async throws -> CommandResult {
         try await Command.run(
-            "timeout", ["10", "openssl", "s_client", "-connect", "\(address):10002", "-servername", serverName, "-CAfile", authority])
+            "timeout", ["10", "openssl", "s_client", "-connect", "\(address):\(port)", "-servername", serverName, "-CAfile", authority])
     }
 }
