@@ -9,8 +9,11 @@ extension World {
         var routes: [Route] = []
         for mesh in self.sortedMeshes {
             let offers = self.localOffers[mesh.name] ?? []
-            for subset in self.exposedSubsets(of: offers.map(\.tags), in: mesh.name) where subset.tooLong(mesh.name) == nil {
-                let offered = offers.filter { subset.covers($0.tags) }
+            let byService = Dictionary(grouping: offers) { $0.tags[Tag.service] ?? "" }
+            // A permissive workload takes what is not mesh TLS as plain bytes, which is meant for its own zone alone.
+            let ofMesh: Bool? = mesh.backend?.mode == .permissive ? true : nil
+            for subset in self.askableSubsets(of: offers.map(\.tags), in: mesh.name) where subset.tooLong(mesh.name) == nil {
+                let offered = (byService[subset.service] ?? []).filter { subset.covers($0.tags) }
                 let name = subset.cluster(mesh.name)
                 // An egress serves all that are bound to the zone, however many those are.
                 var endpoints: [Endpoint] = []
@@ -19,10 +22,24 @@ extension World {
                 let kind = offered.first?.isExternal == true ? ExternalService.kind : "service"
                 routes.append(
                     Route(
-                        sni: subset.serverNames(mesh.name), action: .passthrough(cluster: name), origin: "\(kind)/\(subset.service)"))
+                        sni: subset.serverNames(mesh.name), action: .passthrough(cluster: name), origin: "\(kind)/\(subset.service)",
+                        ofMesh: ofMesh))
             }
         }
         config.listeners = [Listener(name: "ingress", address: "", port: 0, kind: .sni(routes: routes))]
         return config
+    }
+
+    /// Besides what is known of routes: outbounds of other zones are not known here, and name one tag of a service mostly.
+    private func askableSubsets(of offered: [[String: String]], in mesh: MeshName) -> [Subset] {
+        let exposed = self.exposedSubsets(of: offered, in: mesh)
+        // Where routes say where everything goes, they say it to those outbounds, too.
+        guard self.tagRoutes[mesh]?.isEmpty != false else { return exposed }
+        var subsets = Set(exposed)
+        for tags in offered {
+            guard let service = tags[Tag.service] else { continue }
+            for (key, value) in tags where !Tag.isKumas(key) { subsets.insert(Subset(service: service, tags: [key: value])) }
+        }
+        return subsets.sorted()
     }
 }

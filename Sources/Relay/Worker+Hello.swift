@@ -73,7 +73,7 @@ extension Worker {
         let listener = self.listener(slot)
         if listener.clients == .either {
             self.follow(slot, route: hello.isOfMesh ? CompiledListener.meshRoute : CompiledListener.otherRoute)
-        } else if let route = listener.match(hello.serverName) {
+        } else if let route = listener.match(hello.serverName), !listener.routes[route].isOfMesh || hello.isOfMesh {
             self.follow(slot, route: route)
         } else {
             self.refuse(slot, .noRoute)

@@ -68,7 +68,7 @@ package struct CompiledConfig: Sendable {
             let (table, errors) = RouteTable.compile(routes, listener: listener.name)
             self.errors += errors
             compiled.table = table
-            for route in routes { self.add(route.action, origin: route.origin, to: &compiled, clusters) }
+            for route in routes { self.add(route.action, origin: route.origin, isOfMesh: route.ofMesh == true, to: &compiled, clusters) }
         case .permissive(let origin, let mesh, let other):
             guard case .terminate = mesh, case .passthrough = other else {
                 let message =
@@ -82,7 +82,9 @@ package struct CompiledConfig: Sendable {
         self.listeners.append(compiled)
     }
 
-    private mutating func add(_ action: Action, origin: String, to listener: inout CompiledListener, _ clusters: [String: Int]) {
+    private mutating func add(
+        _ action: Action, origin: String, isOfMesh: Bool = false, to listener: inout CompiledListener, _ clusters: [String: Int]
+    ) {
         let item = listener.table == nil ? "listener \(listener.name)" : "route \(origin)"
         let position = clusters[action.cluster]
         if position == nil {
@@ -104,8 +106,9 @@ package struct CompiledConfig: Sendable {
         }
         listener.routes.append(
             CompiledRoute(
-                verb: position == nil ? .refuse : verb, cluster: Int32(position ?? -1),
-                sendsProxyHeader: position.map { self.clusters[$0].proxyProtocol != nil } ?? false))
+                verb: position == nil ? .refuse : verb,
+                sendsProxyHeader: position.map { self.clusters[$0].proxyProtocol != nil } ?? false, isOfMesh: isOfMesh,
+                cluster: Int32(position ?? -1)))
         listener.actions.append(action)
         listener.origins.append(origin)
     }
@@ -174,8 +177,10 @@ package struct CompiledRoute: Sendable {
     }
 
     package let verb: Verb
-    /// Position in `CompiledConfig.clusters`, -1 for none.
-    package let cluster: Int32
     /// The cluster wants a PROXY protocol header.
     package let sendsProxyHeader: Bool
+    /// For clients that offer `MeshTLS.alpn` alone.
+    package let isOfMesh: Bool
+    /// Position in `CompiledConfig.clusters`, -1 for none.
+    package let cluster: Int32
 }

@@ -83,11 +83,14 @@ package struct Route: Codable, Hashable, Sendable {
     package var action: Action
     /// Where the rule comes from, for logs and explanations: `ExternalService/httpbin`, `ZoneIngress/east.kuma-system`.
     package var origin: String
+    /// True: for clients alone that offer `MeshTLS.alpn`, as those of a mesh do; others meet no route. Nil: for all.
+    package var ofMesh: Bool?
 
-    package init(sni: [String], action: Action, origin: String) {
+    package init(sni: [String], action: Action, origin: String, ofMesh: Bool? = nil) {
         self.sni = sni
         self.action = action
         self.origin = origin
+        self.ofMesh = ofMesh
     }
 }
 

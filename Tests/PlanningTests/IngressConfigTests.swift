@@ -70,6 +70,32 @@ struct IngressConfigTests {
         #expect(offered.cluster("default:httpbin")?.addresses == ["10.1.0.1:10002x1"])
     }
 
+    @Test("Outbounds of other zones may name any one tag of a service, or all")
+    func oneTag() throws {
+        var zone = try self.zone()
+        try zone.addWorkload("backend", ip: "10.3.0.1", tags: ", version: v1, team: a")
+        #expect(
+            zone.settle().ingressConfig()?.serverNames.filter { !$0.hasSuffix(".ms") } == [
+                "backend_demo_svc_80{mesh=default}", "backend_demo_svc_80{mesh=default,team=a,version=v1}",
+                "backend_demo_svc_80{mesh=default,team=a}", "backend_demo_svc_80{mesh=default,version=v1}",
+            ])
+    }
+
+    @Test("What a permissive mesh takes as plain bytes does not come from other zones")
+    func permissive() throws {
+        var zone = try self.zone()
+        try zone.addWorkload("backend", ip: "10.3.0.1")
+        func ofMesh() -> [Bool?] {
+            guard case .sni(let routes)? = zone.settle().ingressConfig()?.listeners.first?.kind else { return [] }
+            return routes.map(\.ofMesh)
+        }
+        #expect(ofMesh() == [nil])
+        zone.change(.meshes, "default") {
+            $0.json.set(["spec", "mtls", "backends"], to: [["name": "ca-1", "type": "builtin", "mode": "PERMISSIVE"]])
+        }
+        #expect(ofMesh() == [true])
+    }
+
     @Test("An ingress with nothing to offer still listens, and says so")
     func empty() throws {
         var zone = try self.zone()

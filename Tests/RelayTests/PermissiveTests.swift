@@ -52,6 +52,25 @@ struct PermissiveTests {
         }
     }
 
+    @Test("A route of a mesh's own passes through what offers the mesh's protocol, and is none for others")
+    func routeOfMesh() async throws {
+        let server = try TestServer.echo()
+        let route = Route(sni: ["web{mesh=default}"], action: .passthrough(cluster: "w"), origin: "service/web", ofMesh: true)
+        try await EngineFixture.run(self.config(to: server.port, kind: .sni(routes: [route]))) { (fixture) async throws in
+            let port = fixture.port
+            for (alpn, passes) in [(["kuma"], true), (["h2"], false), (["kum", "kumas"], false)] {
+                let hello = Self.hello("web{mesh=default}", alpn: alpn)
+                let heard = try await onThread {
+                    let client = try TestSocket.connect(port: port)
+                    try client.send(hello)
+                    return try client.receive(exactly: 7)
+                }
+                // The echo of the hello, or an alert of the reason unrecognized_name.
+                #expect(passes ? heard == Array(hello[..<7]) : heard[0] == 21 && heard[6] == 112, "\(alpn)")
+            }
+        }
+    }
+
     @Test(
         "everything else goes on as it came",
         arguments: [
