@@ -128,6 +128,25 @@ enum Manifests {
 
     /// A workload's pod (its proxy), Service and Dataplane. Pods may share one loopback, so outbounds have an address each.
     static func workload(_ name: String, mesh: String = "default", outbounds: [(service: String, address: String, port: Int)]) -> String {
+        self.pod(name, mesh: mesh, annotations: [:]) + """
+            ---
+            apiVersion: kuma.io/v1alpha1
+            kind: Dataplane
+            mesh: \(mesh)
+            metadata: {name: \(name), namespace: demo}
+            spec:
+              networking:
+                inbound:
+                - port: 8080
+                  tags: {kuma.io/service: \(name)_demo_svc_8080}
+                outbound:
+            \(outbounds.map { "    - {address: \($0.address), port: \($0.port), tags: {kuma.io/service: \($0.service)}}" }.joined(separator: "\n"))
+
+            """
+    }
+
+    /// A workload's pod (its proxy) and the Service that selects it.
+    static func pod(_ name: String, mesh: String = "default", annotations: [String: String]) -> String {
         """
         apiVersion: v1
         kind: Service
@@ -138,7 +157,11 @@ enum Manifests {
         ---
         apiVersion: v1
         kind: Pod
-        metadata: {name: \(name), namespace: demo, labels: {app: \(name)}}
+        metadata:
+          name: \(name)
+          namespace: demo
+          labels: {app: \(name)}
+          annotations: {\(annotations.sorted { $0.key < $1.key }.map { "\($0.key): \"\($0.value)\"" }.joined(separator: ", "))}
         spec:
           containers:
           - name: proxy
@@ -161,18 +184,6 @@ enum Manifests {
           volumes:
           - {name: ca, configMap: {name: egret-ca}}
           - {name: token, projected: {sources: [{serviceAccountToken: {audience: egret-control-plane, path: token, expirationSeconds: 3600}}]}}
-        ---
-        apiVersion: kuma.io/v1alpha1
-        kind: Dataplane
-        mesh: \(mesh)
-        metadata: {name: \(name), namespace: demo}
-        spec:
-          networking:
-            inbound:
-            - port: 8080
-              tags: {kuma.io/service: \(name)_demo_svc_8080}
-            outbound:
-        \(outbounds.map { "    - {address: \($0.address), port: \($0.port), tags: {kuma.io/service: \($0.service)}}" }.joined(separator: "\n"))
 
         """
     }
