@@ -1,3 +1,4 @@
+import Foundation
 import JSONModel
 import TestKit
 import Testing
@@ -15,37 +16,16 @@ extension Scenarios {
 
             """
 
-        /// Greets whoever comes, as a server does that speaks first, and answers with what it got, to the end.
-        private static func greeter() throws -> SocketServer {
-            try SocketServer(address: "127.0.8.1") { socket in
-                try socket.send(Array("hello from api\n".utf8))
-                try socket.send(socket.receiveToEnd())
-            }
-        }
-
-        /// What a caller of the outbound hears for a word; nil where nobody answers.
-        private static func call(_ address: String, _ word: String) async throws -> String? {
-            try await onThread {
-                guard let socket = try? TestSocket.connect(port: 10080, address: address), (try? socket.send(Array(word.utf8))) != nil
-                else {
-                    return nil
-                }
-                socket.shutdownWrite()
-                let answer = (try? socket.receiveToEnd()) ?? []
-                return answer.isEmpty ? nil : String(decoding: answer, as: UTF8.self)
-            }
-        }
-
         @Test("Pods with the annotation get Dataplanes, and their workloads reach each other when permitted, for as long as they are ready")
         func pods() async throws {
-            let server = try Self.greeter()
+            let api = try Greeter("api", address: "127.0.8.1")
             try await Cluster.with { cluster in
                 try await cluster.install()
                 try await cluster.apply(Manifests.mesh())
                 try await cluster.prepareWorkloads()
                 let asked = "kuma.io/sidecar-injected"
                 try await cluster.apply(
-                    Manifests.pod("api", annotations: [asked: "true", "egret.io/workloads": "8080=127.0.8.1:\(server.port)"]) + "---\n"
+                    Manifests.pod("api", annotations: [asked: "true", "egret.io/workloads": "8080=127.0.8.1:\(api.port)"]) + "---\n"
                         + Manifests.pod(
                             "web", annotations: [asked: "true", "egret.io/outbounds": "\(Loopback.client):10080=api_demo_svc_8080"]))
                 for name in ["api", "web"] {
@@ -57,27 +37,25 @@ extension Scenarios {
 
                 // Nobody allowed it.
                 try await eventually("the proxy of api refuses the caller") {
-                    _ = try await Self.call(Loopback.client, "ping\n")
+                    _ = try await Greeter.call(Loopback.client)
                     return try await cluster.kubectl("-n", "demo", "logs", "api").contains("not_permitted") ? true : nil
                 }
-                #expect(server.connections == 0)
+                #expect(api.server.connections == 0)
                 try await cluster.apply(Self.permission)
-                try await eventually("web reaches api") {
-                    try await Self.call(Loopback.client, "ping\n") == "hello from api\nping\n" ? true : nil
-                }
+                try await Greeter.waitUntil(Loopback.client, hears: "api heard ping")
 
                 // It is there for as long as the pod asks for it.
                 try await cluster.kubectl("-n", "demo", "annotate", "pod", "web", "\(asked)-")
                 try await cluster.waitUntilGone("dataplane/web", namespace: "demo")
                 try await cluster.kubectl("-n", "demo", "annotate", "pod", "web", "\(asked)=true")
                 try await cluster.waitForCondition("Ready", "True Ready", of: "dataplane/web", namespace: "demo")
-                #expect(try await Self.call(Loopback.client, "ping\n") == "hello from api\nping\n")
+                #expect(try await Greeter.call(Loopback.client) == "api heard ping")
 
                 // With its pod it goes, and the endpoint with it.
                 try await cluster.kubectl("-n", "demo", "delete", "pod", "api")
                 try await cluster.waitUntilGone("dataplane/api", namespace: "demo")
                 try await cluster.waitForCondition("Ready", "False NoReadyEndpoints", of: "dataplane/web", namespace: "demo")
-                try await eventually("nobody answers") { try await Self.call(Loopback.client, "ping\n") == nil ? true : nil }
+                try await Greeter.waitUntil(Loopback.client, hears: nil)
 
                 // What the control plane asked for, its roles allow.
                 if Cluster.tellsRequests {
@@ -85,6 +63,167 @@ extension Scenarios {
                     #expect(missing.isEmpty, "\(missing)")
                 }
             }
+        }
+
+        @Test("Three meshes with the same service names on one egress never mix")
+        func meshes() async throws {
+            try await UniversalZone.with { zone in
+                try await zone.withEgress { _ in
+                    try await Self.add(["one", "two", "three"][...], to: zone) { try await Self.checkMeshes(zone) }
+                }
+            }
+        }
+
+        /// Meshes with the services `api`, `web` and, outside, `bank`; the third is permissive.
+        private static func add(
+            _ meshes: ArraySlice<String>, to zone: UniversalZone, _ body: @Sendable @escaping () async throws -> Void
+        ) async throws {
+            guard let mesh = meshes.first else { return try await body() }
+            let number = 4 - meshes.count
+            let api = try Greeter("api of \(mesh)", address: "\(zone.net).\(number)3")
+            let bank = try Greeter("bank of \(mesh)", address: "\(zone.net).\(number)4")
+            try await zone.apply(
+                """
+                type: Mesh
+                name: \(mesh)
+                mtls: {enabledBackend: ca-1, backends: [{name: ca-1, type: builtin, mode: \(number == 3 ? "PERMISSIVE" : "STRICT")}]}
+                routing: {zoneEgress: true}
+                ---
+                type: ExternalService
+                mesh: \(mesh)
+                name: bank-of-\(mesh)
+                tags: {kuma.io/service: bank}
+                networking: {address: "\(zone.net).\(number)4:\(bank.port)"}
+                ---
+                type: MeshTrafficPermission
+                mesh: \(mesh)
+                name: all-of-\(mesh)
+                spec: {targetRef: {kind: Mesh}, from: [{targetRef: {kind: Mesh}, default: {action: Allow}}]}
+                """)
+            try await zone.withDataplane(
+                "api-1", of: "api", mesh: mesh,
+                networking: """
+                    {address: \(zone.net).\(number)1, inbound: [{port: 8080, serviceAddress: \(zone.net).\(number)3, servicePort: \(api.port), tags: {kuma.io/service: api}}]}
+                    """
+            ) { _ in
+                try await zone.withDataplane(
+                    "web-1", of: "web", mesh: mesh,
+                    networking: """
+                        {address: \(zone.net).\(number)2, inbound: [{port: 8080, tags: {kuma.io/service: web}}], outbound: [
+                          {address: \(zone.net).\(number)2, port: 10080, tags: {kuma.io/service: api}},
+                          {address: \(zone.net).\(number)2, port: 10081, tags: {kuma.io/service: bank}}]}
+                        """
+                ) { _ in try await self.add(meshes.dropFirst(), to: zone, body) }
+            }
+        }
+
+        private static func checkMeshes(_ zone: UniversalZone) async throws {
+            for (index, mesh) in ["one", "two", "three"].enumerated() {
+                let web = "\(zone.net).\(index + 1)2", api = "\(zone.net).\(index + 1)1"
+                for (port, name) in [(10080, "api of \(mesh)"), (10081, "bank of \(mesh)")] as [(UInt16, String)] {
+                    try await Greeter.waitUntil(web, port: port, hears: "\(name) heard ping")
+                    for _ in 0..<20 { #expect(try await Greeter.call(web, port: port) == "\(name) heard ping") }
+                }
+                // In plain text, at the inbound itself.
+                #expect(try await Greeter.call(api, port: 8080) == (mesh == "three" ? "api of three heard ping" : nil))
+            }
+        }
+
+        @Test("The own zone comes first, another one when nothing of it is left; through the egress, directly, and nowhere else")
+        func locality() async throws {
+            try await UniversalZone.with { zone in
+                let here = try Greeter("here", address: "\(zone.net).40"), there = try Greeter("there", address: "\(zone.net).41")
+                try await zone.apply(Self.mesh(zoneEgress: true) + Self.east(zone))
+                let remote = Self.networking(zone, address: 31, workload: 41, there.port, ready: false)
+                try await zone.withDataplane("api-2", of: "api", networking: remote) { other in
+                    try await zone.withDataplane(
+                        "web-1", of: "web",
+                        networking: """
+                            {address: \(zone.net).20, inbound: [{port: 8080, tags: {kuma.io/service: web}}],
+                             outbound: [{address: \(zone.net).20, port: 10080, tags: {kuma.io/service: api}}]}
+                            """
+                    ) { _ in
+                        // Closed while no egress is there, although the other zone could be reached.
+                        #expect(try await Greeter.call("\(zone.net).20") == nil)
+                        try await zone.withEgress { _ in
+                            let local = Self.networking(zone, address: 30, workload: 40, here.port, ready: true)
+                            try await Self.story(zone, local: local, other)
+                        }
+                    }
+                }
+            }
+        }
+
+        private static func story(_ zone: UniversalZone, local: String, _ other: BackgroundProcess) async throws {
+            let web = "\(zone.net).20"
+            @Sendable func passed() async throws -> Int {
+                let page = try await zone.egretctl("inspect", "zoneegress", "zoneegress-1", "--type", "stats")
+                let line = page.split(separator: "\n").first { $0.hasPrefix("egret_connections_total{verdict=\"allowed\"") }
+                return Int(line?.split(separator: " ").last ?? "") ?? -1
+            }
+            try await Greeter.waitUntil(web, hears: "there heard ping")
+            #expect(try await passed() > 0)
+
+            // The own zone, as soon as there is something of it.
+            try await zone.withDataplane("api-1", of: "api", networking: local) { _ in
+                try await Greeter.waitUntil(web, hears: "here heard ping")
+                let before = try await passed()
+                for _ in 0..<20 { #expect(try await Greeter.call(web) == "here heard ping") }
+                #expect(try await passed() == before)
+            }
+            try await Greeter.waitUntil(web, hears: "there heard ping")
+
+            // The flag off: past the egress, which is still there.
+            try await zone.apply(self.mesh(zoneEgress: false))
+            try await eventually("calls don't pass the egress any more") { () -> Bool? in
+                let before = try await passed()
+                guard try await Greeter.call(web) == "there heard ping" else { return nil }
+                return try await passed() == before ? true : nil
+            }
+            try await zone.withDataplane("api-1", of: "api", networking: local) { _ in
+                try await Greeter.waitUntil(web, hears: "here heard ping")
+            }
+            try await Greeter.waitUntil(web, hears: "there heard ping")
+
+            // The other zone's way in is gone, and there is no other.
+            other.send(SIGTERM)
+            try await Greeter.waitUntil(web, hears: nil)
+        }
+
+        private static func mesh(zoneEgress: Bool) -> String {
+            """
+            type: Mesh
+            name: default
+            mtls: {enabledBackend: ca-1, backends: [{name: ca-1, type: builtin}]}
+            routing: {zoneEgress: \(zoneEgress), localityAwareLoadBalancing: true}
+
+            """
+        }
+
+        /// Another zone with the service `api`, and leave to call it.
+        private static func east(_ zone: UniversalZone) -> String {
+            """
+            ---
+            type: MeshTrafficPermission
+            mesh: default
+            name: all
+            spec: {targetRef: {kind: Mesh}, from: [{targetRef: {kind: Mesh}, default: {action: Allow}}]}
+            ---
+            type: ZoneIngress
+            name: east
+            zone: east
+            networking: {address: \(zone.net).31, port: 8080, advertisedAddress: \(zone.net).31, advertisedPort: 8080}
+            availableServices: [{mesh: default, instances: 3, tags: {kuma.io/service: api}}]
+
+            """
+        }
+
+        /// Of an instance of `api`. One that is not ready is nobody's endpoint here, and stands for the other zone's.
+        private static func networking(_ zone: UniversalZone, address: Int, workload: Int, _ port: UInt16, ready: Bool) -> String {
+            """
+            {address: \(zone.net).\(address), inbound: [{port: 8080, serviceAddress: \(zone.net).\(workload), servicePort: \(port),
+              health: {ready: \(ready)}, tags: {kuma.io/service: api}}]}
+            """
         }
     }
 }

@@ -148,26 +148,37 @@ struct UniversalZone: Sendable {
     func withDataplane<Value: Sendable>(
         _ service: String, inbound: String = "port: 8080", outbounds: [String], _ body: @Sendable (BackgroundProcess) async throws -> Value
     ) async throws -> Value {
-        let token = try await self.write(
-            self.egretctl("generate", "dataplane-token", "--mesh", "default", "--tag", "kuma.io/service=\(service)", "--valid-for", "720h"),
-            to: "\(service).token")
-        let file = self.write(
-            """
-            type: Dataplane
-            mesh: default
-            name: \(service)-1
-            networking:
-              address: \(self.outbound)
-              inbound: [{\(inbound), tags: {kuma.io/service: \(service)}}]
+        let networking = """
+            {
+              address: \(self.outbound),
+              inbound: [{\(inbound), tags: {kuma.io/service: \(service)}}],
               outbound: [\(outbounds.map { "{address: \(self.outbound), \($0)}" }.joined(separator: ", "))]
+            }
+            """
+        return try await self.withDataplane("\(service)-1", of: service, networking: networking, body)
+    }
 
-            """, to: "\(service).yaml")
+    /// Runs the proxy of a workload and waits for its first configuration.
+    /// - Parameter networking: of its Dataplane, as a YAML mapping.
+    func withDataplane<Value: Sendable>(
+        _ name: String, of service: String, mesh: String = "default", networking: String,
+        _ body: @Sendable (BackgroundProcess) async throws -> Value
+    ) async throws -> Value {
+        let token = try await self.egretctl(
+            "generate", "dataplane-token", "--mesh", mesh, "--tag", "kuma.io/service=\(service)", "--valid-for", "720h")
+        let tokenFile = self.write(token, to: "\(mesh)-\(name).token")
+        let file = self.write(
+            "{type: Dataplane, mesh: \(mesh), name: \(name), networking: \(networking)}\n", to: "\(mesh)-\(name).yaml")
         return try await BackgroundProcess.with(
             Repository.program("egret-dp"),
             [
-                "run", "--proxy-type=dataplane", "--cp-address=https://\(self.controlPlane):5678", "--dataplane-token-file=\(token)",
+                "run", "--proxy-type=dataplane", "--cp-address=https://\(self.controlPlane):5678", "--dataplane-token-file=\(tokenFile)",
                 "--dataplane-file=\(file)", "--drain-grace", "0s", "--admin-port", "0",
-            ], logFile: "\(self.folder)/\(service).log", body)
+            ], logFile: "\(self.folder)/\(mesh)-\(name).log"
+        ) { process in
+            try await process.line(containing: "Configuration applied")
+            return try await body(process)
+        }
     }
 
     /// Where workloads' proxies take plaintext.
