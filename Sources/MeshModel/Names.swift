@@ -78,8 +78,13 @@ package enum Tag {
     package static let serviceName = "k8s.kuma.io/service-name"
     package static let servicePort = "k8s.kuma.io/service-port"
 
-    /// Set by control planes, of what they know; callers choose among instances by others.
-    package static func isKumas(_ key: String) -> Bool { key.hasPrefix("kuma.io/") || key.hasPrefix("k8s.kuma.io/") }
+    /// Set by control planes and tools, of what they know: `kuma.io/zone`, `k8s.kuma.io/namespace`, `app.kubernetes.io/name`. Callers
+    /// choose among instances by others, such as `version`.
+    package static func isOfPlatform(_ key: String) -> Bool {
+        guard let slash = key.firstIndex(of: "/") else { return false }
+        let domain = key[..<slash]
+        return ["kuma.io", "kubernetes.io", "k8s.io", "helm.sh"].contains { domain == $0 || domain.hasSuffix(".\($0)") }
+    }
 }
 
 enum Characters {

@@ -42,34 +42,55 @@ extension World {
     /// Mesh TLS ends at an inbound, its caller is checked, and the workload gets plain bytes. A mesh that is permissive lets
     /// everything else through to it as well.
     private func addMeshInbounds(_ dataplane: Dataplane, _ mesh: Mesh, _ place: ProxyPlace, _ config: inout ProxyConfig) {
-        let origin = "Dataplane/\(dataplane.name)"
-        self.addInbounds(dataplane, place, &config) { inbound, cluster in
-            let terminate = Action.terminate(
-                mesh: mesh.name.text, callers: self.callers(of: [.service(inbound.tags)], in: mesh.name), cluster: cluster)
+        self.addInbounds(dataplane, place, &config) { inbounds, cluster in
+            let routes = self.inboundRoutes(inbounds, of: dataplane, mesh.name, cluster)
             return switch mesh.backend?.mode {
-            case .permissive: .permissive(origin: origin, mesh: terminate, other: .passthrough(cluster: cluster))
-            case .strict, nil: .sni(routes: [Route(sni: ["*"], action: terminate, origin: origin)])
+            case .permissive: .permissive(routes: routes, other: .passthrough(cluster: cluster))
+            case .strict, nil: .sni(routes: routes)
             }
         }
     }
 
+    /// Several services at one port, as two Services of one pod are, have callers of their own: the server name says which is
+    /// called. A name that nobody is known to ask for is for whoever may call all of them.
+    private func inboundRoutes(_ inbounds: [Dataplane.Inbound], of dataplane: Dataplane, _ mesh: MeshName, _ cluster: String) -> [Route] {
+        func route(_ names: [String], _ inbounds: [Dataplane.Inbound]) -> Route {
+            let callers = self.callers(of: inbounds.map { .service($0.tags) }, in: mesh)
+            return Route(
+                sni: names, action: .terminate(mesh: mesh.text, callers: callers, cluster: cluster), origin: "Dataplane/\(dataplane.name)")
+        }
+        let rest = route(["*"], inbounds)
+        if inbounds.count == 1 { return [rest] }
+        return inbounds.map { inbound in
+            let subsets = self.exposedSubsets(of: [inbound.tags], in: mesh).filter { $0.tooLong(mesh) == nil }
+            return route(subsets.flatMap { $0.serverNames(mesh) }, [inbound])
+        } + [rest]
+    }
+
     private func addPlainInbounds(_ dataplane: Dataplane, _ place: ProxyPlace, _ config: inout ProxyConfig) {
-        self.addInbounds(dataplane, place, &config) { inbound, cluster in
-            .outbound(service: inbound.service, action: .passthrough(cluster: cluster))
+        self.addInbounds(dataplane, place, &config) { inbounds, cluster in
+            .outbound(service: inbounds[0].service, action: .passthrough(cluster: cluster))
         }
     }
 
+    /// - Parameter kind: of the inbounds at one place, which lead to one workload: that of the first.
     private func addInbounds(
         _ dataplane: Dataplane, _ place: ProxyPlace, _ config: inout ProxyConfig,
-        kind: (Dataplane.Inbound, _ cluster: String) -> Listener.Kind
+        kind: ([Dataplane.Inbound], _ cluster: String) -> Listener.Kind
     ) {
         guard let ownAddress = place.address else { return }
+        var places: [String] = []
+        var inbounds: [String: [Dataplane.Inbound]] = [:]
         for inbound in dataplane.inbounds {
-            let address = inbound.address ?? ownAddress
-            guard let workload = self.workload(of: inbound, at: address) else { continue }
-            let name = "inbound:\(inbound.port)"
+            let name = inbound.address.map { "inbound:\($0):\(inbound.port)" } ?? "inbound:\(inbound.port)"
+            if inbounds[name] == nil { places.append(name) }
+            inbounds[name, default: []].append(inbound)
+        }
+        for name in places {
+            guard let here = inbounds[name], let workload = self.workload(of: here[0], at: here[0].address ?? ownAddress) else { continue }
             config.clusters.append(Cluster(name: name, endpoints: [workload]))
-            config.listeners.append(Listener(name: name, address: address, port: inbound.port, kind: kind(inbound, name)))
+            config.listeners.append(
+                Listener(name: name, address: here[0].address ?? ownAddress, port: here[0].port, kind: kind(here, name)))
         }
     }
 

@@ -79,7 +79,7 @@ extension World {
                 )
                 continue
             }
-            let sni = Subset(service: service.service.text, tags: service.tags.filter { !Tag.isKumas($0.key) }).sni(mesh)
+            let sni = Subset(service: service.service.text, tags: service.tags.filter { !Tag.isOfPlatform($0.key) }).sni(mesh)
             if sni.utf8.count > SNI.maxBytes {
                 found.problems[name] = .needsPerson(
                     .invalidSpec,

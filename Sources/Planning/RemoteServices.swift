@@ -60,8 +60,8 @@ extension World {
             guard let full = Subset(tags: tags) else { continue }
             if routes.isEmpty {
                 subsets.insert(Subset(service: full.service))
-                // Tags that Kuma itself sets are never part of what callers ask for.
-                subsets.insert(Subset(service: full.service, tags: full.tags.filter { !Tag.isKumas($0.key) }))
+                // Tags that platforms set are not part of what callers ask for, unless one does.
+                subsets.insert(Subset(service: full.service, tags: full.tags.filter { !Tag.isOfPlatform($0.key) }))
             }
             for destination in routes.lazy.flatMap(\.route.allDestinations) where destination.matches(tags) {
                 subsets.insert(Subset(service: full.service, tags: destination.tags.filter { $0.value != TagSelector.any }))

@@ -64,7 +64,7 @@ extension World {
     private static func tooLong(_ ingress: ZoneIngress) -> [Verdict] {
         ingress.availableServices.enumerated().compactMap { index, service in
             guard let mesh = try? MeshName(service.mesh),
-                let subset = Subset(tags: service.tags.filter { $0.key == Tag.service || !Tag.isKumas($0.key) }),
+                let subset = Subset(tags: service.tags.filter { $0.key == Tag.service || !Tag.isOfPlatform($0.key) }),
                 let tooLong = subset.tooLong(mesh)
             else { return nil }
             return .needsPerson(

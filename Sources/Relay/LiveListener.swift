@@ -8,6 +8,8 @@ struct LiveListener {
     let clients: CompiledListener.Clients
     let takesProxyHeader: Bool
     let routes: UnsafePointer<CompiledRoute>
+    /// The place of `CompiledListener.otherRoute`, -1: none.
+    let otherRoute: Int32
     private let matcher: Unmanaged<Matcher>
 
     /// Holds the routes by name where a pointer can lead.
@@ -27,6 +29,7 @@ struct LiveListener {
             (live + position).initialize(
                 to: LiveListener(
                     clients: listener.clients, takesProxyHeader: listener.takesProxyHeader, routes: UnsafePointer(routes),
+                    otherRoute: Int32(listener.otherRoute ?? -1),
                     matcher: .passRetained(Matcher(listener.table))))
         }
         return UnsafePointer(live)

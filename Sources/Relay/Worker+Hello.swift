@@ -40,7 +40,7 @@ extension Worker {
         guard self.adoptCurrentTable(slot) else { return self.refuse(slot, .draining) }
         guard self.listener(slot).clients == .either else { return self.refuse(slot, reason) }
         self.restoreLowWater(slot)
-        self.follow(slot, route: CompiledListener.otherRoute)
+        self.follow(slot, route: Int(self.listener(slot).otherRoute))
     }
 
     /// Sleeps until that many bytes are in the socket, or the time since accept is over.
@@ -71,8 +71,8 @@ extension Worker {
             return
         }
         let listener = self.listener(slot)
-        if listener.clients == .either {
-            self.follow(slot, route: hello.isOfMesh ? CompiledListener.meshRoute : CompiledListener.otherRoute)
+        if listener.clients == .either, !hello.isOfMesh {
+            self.follow(slot, route: Int(listener.otherRoute))
         } else if let route = listener.match(hello.serverName), !listener.routes[route].isOfMesh || hello.isOfMesh {
             self.follow(slot, route: route)
         } else {

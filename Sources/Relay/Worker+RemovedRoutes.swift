@@ -35,10 +35,9 @@ extension Worker {
     /// What the current table would do with the connection; nil: refuse it.
     private func actionNow(_ slot: Slot) -> Action? {
         let table = self.tables[Int(self.current)]!.live
-        let key = ListenerKey(self.tables[Int(slot.pointee.table)]!.live.compiled.listeners[Int(slot.pointee.listener)])
-        guard let position = table.bound[key] else { return nil }
-        let listener = table.compiled.listeners[position]
+        let earlier = self.tables[Int(slot.pointee.table)]!.live.compiled.listeners[Int(slot.pointee.listener)]
+        guard let position = table.bound[ListenerKey(earlier)] else { return nil }
         let name = slot.pointee.name.map { UnsafeRawBufferPointer(start: $0, count: Int(slot.pointee.nameLength)) }
-        return listener.action(Int(slot.pointee.route), name: name)
+        return table.compiled.listeners[position].action(Int(slot.pointee.route), of: earlier, name: name)
     }
 }

@@ -69,15 +69,19 @@ package struct CompiledConfig: Sendable {
             self.errors += errors
             compiled.table = table
             for route in routes { self.add(route.action, origin: route.origin, isOfMesh: route.ofMesh == true, to: &compiled, clusters) }
-        case .permissive(let origin, let mesh, let other):
-            guard case .terminate = mesh, case .passthrough = other else {
+        case .permissive(let routes, let other):
+            let terminates = routes.allSatisfy { if case .terminate = $0.action { true } else { false } }
+            guard terminates, case .passthrough = other else {
                 let message =
-                    "A permissive listener ends mesh TLS and passes the rest through; use terminate for mesh and passthrough for other."
+                    "A permissive listener ends mesh TLS and passes the rest through; use terminate in routes, and passthrough for other."
                 self.errors.append(ItemError(item: "listener \(listener.name)", message: message))
                 return
             }
-            // In the order of `CompiledListener.meshRoute` and `otherRoute`.
-            for action in [mesh, other] { self.add(action, origin: origin, to: &compiled, clusters) }
+            let (table, errors) = RouteTable.compile(routes, listener: listener.name)
+            self.errors += errors
+            compiled.table = table
+            for route in routes { self.add(route.action, origin: route.origin, to: &compiled, clusters) }
+            self.add(other, origin: listener.name, to: &compiled, clusters)
         }
         self.listeners.append(compiled)
     }
@@ -121,7 +125,7 @@ package struct CompiledListener: Sendable {
     /// Connections begin with a PROXY protocol header.
     package let takesProxyHeader: Bool
     package let clients: Clients
-    /// On listeners that take TLS alone. Others have one route, or the two of a permissive one.
+    /// Of listeners that take TLS; others have one route. A permissive one has a route more, its last, for what is not of the mesh.
     package fileprivate(set) var table: RouteTable?
     /// What the loop needs of each route, without references; `actions` and `origins` have the same positions.
     package fileprivate(set) var routes: [CompiledRoute] = []
@@ -135,13 +139,16 @@ package struct CompiledListener: Sendable {
         case either
     }
 
-    /// The places of a permissive listener's routes.
-    package static let meshRoute = 0
-    package static let otherRoute = 1
+    /// Where connections go that are none of TLS, or none of the mesh's on a permissive listener. Nil where those are refused.
+    package var otherRoute: Int? { self.clients == .tls ? nil : self.routes.count - 1 }
 
-    /// What a connection of the route `place` of an earlier table would meet now; `name` is its server name.
-    package func action(_ place: Int, name: UnsafeRawBufferPointer?) -> Action? {
-        guard let table = self.table else { return self.actions.indices.contains(place) ? self.actions[place] : nil }
+    /// What a connection of another table's route would meet now.
+    /// - Parameters:
+    ///   - place: the route, of `earlier`.
+    ///   - name: the server name, where it has one.
+    package func action(_ place: Int, of earlier: CompiledListener, name: UnsafeRawBufferPointer?) -> Action? {
+        if place == earlier.otherRoute { return self.otherRoute.map { self.actions[$0] } }
+        guard let table = self.table else { return nil }
         return name.flatMap { table.match($0) }.map { self.actions[$0] }
     }
 

@@ -62,8 +62,8 @@ package struct Listener: Codable, Hashable, Sendable {
         /// Whatever comes, for one service: from the local application, or to it where nothing is encrypted. `action` is `originate` or `passthrough`.
         case outbound(service: String, action: Action)
         /// Mesh TLS, which its client tells by offering `MeshTLS.alpn`, and whatever else comes: TLS of others, plaintext, a client
-        /// that waits for the server to speak. `mesh` is `terminate`, `other` is `passthrough`.
-        case permissive(origin: String, mesh: Action, other: Action)
+        /// that waits for the server to speak. Mesh TLS is routed by server name and ends, `other` is `passthrough`.
+        case permissive(routes: [Route], other: Action)
     }
 
     package init(name: String, address: String, port: UInt16, kind: Kind, proxyProtocol: ProxyProtocol? = nil) {

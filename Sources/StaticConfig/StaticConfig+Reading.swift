@@ -139,10 +139,10 @@ struct StaticReader {
         var meshes: Set<String> = []
         for listener in self.result.config.listeners {
             switch listener.kind {
-            case .sni(let routes): for case .terminate(let mesh, _, _) in routes.map(\.action) { meshes.insert(mesh) }
+            case .sni(let routes), .permissive(let routes, _):
+                for case .terminate(let mesh, _, _) in routes.map(\.action) { meshes.insert(mesh) }
             case .outbound(_, .originate(let mesh, _)): meshes.insert(mesh)
-            case .permissive(_, .terminate(let mesh, _, _), _): meshes.insert(mesh)
-            case .outbound, .permissive: break
+            case .outbound: break
             }
         }
         for case .mesh(let mesh, _, _) in self.result.config.clusters.map(\.tls) { meshes.insert(mesh) }

@@ -37,7 +37,7 @@ extension StaticReader {
             fields.violate(key, "is missing; a permissive listener needs both: terminate for mesh TLS, passthrough for everything else")
         }
         guard let mesh = self.terminate(fields), let other = self.passthrough(fields) else { return nil }
-        return .permissive(origin: origin, mesh: mesh, other: other)
+        return .permissive(routes: [Route(sni: ["*"], action: mesh, origin: origin)], other: other)
     }
 
     private mutating func routes(_ items: [Fields], of listener: String) -> [Route] {

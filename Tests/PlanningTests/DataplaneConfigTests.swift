@@ -232,12 +232,49 @@ struct DataplaneConfigTests {
         #expect(
             table.listeners.map(\.kind) == [
                 .permissive(
-                    origin: "Dataplane/web-0",
-                    mesh: .terminate(mesh: "default", callers: CallerRules(allow: ["spiffe://default/*"]), cluster: "inbound:80"),
-                    other: .passthrough(cluster: "inbound:80"))
+                    routes: [
+                        Route(
+                            sni: ["*"],
+                            action: .terminate(
+                                mesh: "default", callers: CallerRules(allow: ["spiffe://default/*"]), cluster: "inbound:80"),
+                            origin: "Dataplane/web-0")
+                    ], other: .passthrough(cluster: "inbound:80"))
             ])
         #expect(table.cluster("inbound:80")?.addresses == ["127.0.0.1:8080x1"])
         #expect(zone.message(.meshes, "default", "Accepted").contains("not acted on") == false)
+    }
+
+    @Test("Two services at one port share a listener, and each has callers of its own")
+    func sharedPort() throws {
+        var zone = try TestZone()
+        try zone.addMesh()
+        try zone.addWorkload("web", ip: "10.3.0.1", tags: ", version: v1", inbound: ", servicePort: 8080")
+        try zone.add(
+            """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: web-headless, namespace: demo}
+            spec: {selector: {app: web}, ports: [{port: 80}]}
+            ---
+            apiVersion: kuma.io/v1alpha1
+            kind: MeshTrafficPermission
+            metadata: {name: headless, namespace: kuma-system, labels: {kuma.io/mesh: default}}
+            spec:
+              targetRef: {kind: MeshService, name: web-headless_demo_svc_80}
+              from: [{targetRef: {kind: MeshService, name: peer}, default: {action: Allow}}]
+            """)
+        zone.change(.dataplanes, "web-0", in: "demo") { dataplane in
+            var inbounds = dataplane.spec.at("networking", "inbound")?.array ?? []
+            inbounds.append(["port": 80, "servicePort": 8080, "tags": ["kuma.io/service": "web-headless_demo_svc_80"]])
+            dataplane.json.set(["spec", "networking", "inbound"], to: .array(inbounds))
+        }
+        let table = try self.table(zone)
+        #expect(table.listeners.map(\.name) == ["inbound:80"])
+        #expect(CompiledConfig(table).errors.isEmpty)
+        #expect(table.callers(of: "web_demo_svc_80{mesh=default}") == CallerRules())
+        #expect(table.callers(of: "web_demo_svc_80{mesh=default,version=v1}") == CallerRules())
+        #expect(table.callers(of: "web-headless_demo_svc_80{mesh=default}") == CallerRules(allow: ["spiffe://default/peer"]))
+        #expect(table.callers(of: "*") == CallerRules())
     }
 
     @Test("An inbound of a mesh without mTLS relays to the workload as it is")

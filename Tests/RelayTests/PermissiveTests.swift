@@ -16,8 +16,10 @@ struct PermissiveTests {
 
     private static func kind(mesh: String = "w") -> Listener.Kind {
         .permissive(
-            origin: "Dataplane/web", mesh: .terminate(mesh: "default", callers: CallerRules(), cluster: mesh),
-            other: .passthrough(cluster: "w"))
+            routes: [
+                Route(
+                    sni: ["*"], action: .terminate(mesh: "default", callers: CallerRules(), cluster: mesh), origin: "Dataplane/web")
+            ], other: .passthrough(cluster: "w"))
     }
 
     private func config(to port: UInt16, kind: Listener.Kind = Self.kind()) -> ProxyConfig {
@@ -101,7 +103,7 @@ struct PermissiveTests {
             let record = try await fixture.record()
             #expect(record.verdict == .allowed)
             #expect(record.cluster == "w")
-            #expect(record.origin == "Dataplane/web")
+            #expect(record.origin == "inbound:1")
             #expect(fixture.handoff.taken.isEmpty)
         }
     }

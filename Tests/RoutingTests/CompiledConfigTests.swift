@@ -67,19 +67,37 @@ struct CompiledConfigTests {
         let terminate = Action.terminate(mesh: "default", callers: CallerRules(), cluster: "c")
         let passthrough = Action.passthrough(cluster: "c")
         func listener(_ name: String, _ port: UInt16, _ mesh: Action, _ other: Action) -> Listener {
-            Listener(name: name, address: "127.0.0.1", port: port, kind: .permissive(origin: "Dataplane/web", mesh: mesh, other: other))
+            let routes = [
+                Route(sni: ["web.test"], action: mesh, origin: "Dataplane/web"), Route(sni: ["api.test"], action: terminate, origin: "A"),
+            ]
+            return Listener(name: name, address: "127.0.0.1", port: port, kind: .permissive(routes: routes, other: other))
         }
         let compiled = CompiledConfig(
             ProxyConfig(
                 listeners: [
                     listener("in", 1, terminate, passthrough), listener("a", 2, passthrough, passthrough),
                     listener("b", 3, terminate, terminate), listener("c", 4, .originate(mesh: "default", cluster: "c"), passthrough),
+                    Listener(name: "plain", address: "127.0.0.1", port: 5, kind: .outbound(service: "s", action: passthrough)),
+                    Listener(
+                        name: "strict", address: "127.0.0.1", port: 6,
+                        kind: .sni(routes: [Route(sni: ["web.test"], action: terminate, origin: "A")])),
                 ], clusters: [self.good]))
-        #expect(compiled.listeners.map(\.name) == ["in"])
-        #expect(compiled.listeners[0].clients == .either)
-        #expect(compiled.listeners[0].routes.map(\.verb) == [.terminate, .passthrough])
-        #expect(compiled.listeners[0].action(CompiledListener.otherRoute, name: nil) == passthrough)
-        #expect(compiled.listeners[0].action(2, name: nil) == nil)
+        #expect(compiled.listeners.map(\.name) == ["in", "plain", "strict"])
+        let (either, plain, strict) = (compiled.listeners[0], compiled.listeners[1], compiled.listeners[2])
+        #expect(compiled.listeners.map(\.clients) == [.either, .plain, .tls])
+        #expect(compiled.listeners.map(\.otherRoute) == [2, 0, nil])
+        #expect(either.routes.map(\.verb) == [.terminate, .terminate, .passthrough])
+        // What a connection would meet after a change from one to the other.
+        "web.test".utf8.withContiguousStorageIfAvailable { bytes in
+            let name = UnsafeRawBufferPointer(bytes)
+            #expect(strict.action(0, of: either, name: name) == terminate)
+            #expect(either.action(0, of: strict, name: name) == terminate)
+            #expect(strict.action(2, of: either, name: name) == nil)
+            #expect(plain.action(0, of: either, name: name) == nil)
+        }
+        #expect(plain.action(2, of: either, name: nil) == passthrough)
+        #expect(either.action(0, of: plain, name: nil) == passthrough)
+        #expect(strict.action(0, of: plain, name: nil) == nil)
         #expect(compiled.errors.map(\.item) == ["listener a", "listener b", "listener c"])
     }
 

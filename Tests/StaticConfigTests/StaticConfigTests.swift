@@ -139,7 +139,7 @@ import Testing
         #expect(
             config.config.listeners.map(\.kind) == [
                 .permissive(
-                    origin: "web", mesh: .terminate(mesh: "default", callers: CallerRules(), cluster: "w"),
+                    routes: [Route(sni: ["*"], action: .terminate(mesh: "default", callers: CallerRules(), cluster: "w"), origin: "web")],
                     other: .passthrough(cluster: "w"))
             ])
     }
