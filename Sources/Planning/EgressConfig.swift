@@ -1,4 +1,3 @@
-import JSONModel
 import KubeAPI
 import MeshModel
 import Routing

@@ -1,4 +1,6 @@
 import KubeAPI
+import MeshModel
+import Routing
 import Synchronization
 
 /// What one plan found out that the next need not find out again: of ten thousand objects one or none has changed. Nothing is
@@ -19,6 +21,8 @@ package final class PlanMemory: Sendable {
         var readings: [ResourceType: [ObjectKey: Reading]] = [:]
         /// Objects whose status already says what was found.
         var reports: [ResourceType: [ObjectKey: Report]] = [:]
+        /// Of the tables of zone proxies.
+        var fingerprints: [ZoneProxyRole: (table: ProxyConfig, text: String)] = [:]
     }
 
     private let state = Mutex(State())
@@ -34,6 +38,13 @@ package final class PlanMemory: Sendable {
             guard let reports = state.reports[type], reports.count > readings.count else { return }
             state.reports[type] = reports.filter { readings[$0.key] != nil }
         }
+    }
+
+    func fingerprint(of table: ProxyConfig, for role: ZoneProxyRole, _ make: (ProxyConfig) -> String) -> String {
+        if let known = self.state.withLock({ $0.fingerprints[role] }), known.table == table { return known.text }
+        let text = make(table)
+        self.state.withLock { $0.fingerprints[role] = (table, text) }
+        return text
     }
 
     func isSaid(_ judgement: Judgement, of object: KubeObject, _ type: ResourceType) -> Bool {

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import JSONModel
 import KubeAPI
 import MeshModel
@@ -102,7 +103,7 @@ extension World {
         let endpoint = "\(name).\(namespace).svc:\(self.servicePort(proxy))"
         extras["endpoint"] = .string(endpoint)
         extras["version"] = Self.version(ofImage: self.observed.settings.dataPlane.image).map(JSON.string)
-        extras["configHash"] = .string(Self.hash(table, port: proxy.port))
+        extras["configHash"] = .string(self.hash(table, of: Proxy.role, port: proxy.port))
         let ready = extras["readyReplicas"]?.int ?? 0
         if let foreign = self.foreignChild(of: judged.object) {
             let owner = foreign.metadata.controller.map { "\($0.kind) \($0.name)" } ?? "somebody else"
@@ -157,9 +158,18 @@ extension World {
         return .good(.programmed, "\(Self.count(proxies.count, "proxy", "proxies")) confirmed the configuration.")
     }
 
-    private static func hash(_ table: ProxyConfig?, port: UInt16) -> String {
+    private func hash(_ table: ProxyConfig?, of role: ZoneProxyRole, port: UInt16) -> String {
+        let table = table ?? ProxyConfig()
+        // Encoding a large table takes longer than the rest of a plan; comparing it with the one before does not.
+        let hash = self.observed.memory?.fingerprint(of: table, for: role, Self.fingerprint) ?? Self.fingerprint(table)
+        return Fingerprint.of("\(hash) \(port)")
+    }
+
+    private static func fingerprint(_ table: ProxyConfig) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
         // Cannot fail: the value is made of texts and numbers.
-        (try? JSON(encoding: (table ?? ProxyConfig()).listening(on: "", port: port))).map { Fingerprint.of($0.text) } ?? ""
+        return (try? encoder.encode(table)).map { Fingerprint.of($0) } ?? ""
     }
 
     /// The tag of an image reference.

@@ -66,4 +66,30 @@ import Testing
         zone.observed.objects[.meshes] = [:]
         compare(zone, "the mesh is gone")
     }
+
+    @Test("The hash of a managed egress's table is that of the table there is, remembered or not")
+    func hashes() throws {
+        let memory = PlanMemory()
+        var zone = try TestZone()
+        try zone.addMesh()
+        zone.settle()
+        func hashes(_ zone: TestZone) -> [JSON?] {
+            var observed = zone.observed
+            return [nil, memory, memory].map { memory in
+                observed.memory = memory
+                let patch = Planner.plan(observed).statuses.first { $0.type == .zoneEgresses }
+                return (patch?.status ?? zone.object(.zoneEgresses, "egress")?.status)?["configHash"]
+            }
+        }
+        var seen: [JSON?] = []
+        for step in 0..<3 {
+            if step == 1 { try zone.add(Fixture.httpbin) }
+            if step == 2 { zone.change(.zoneEgresses, "egress") { $0.spec.set(["networking", "port"], to: 10005) } }
+            zone.settle()
+            let found = hashes(zone)
+            #expect(found[0] != nil && Set(found).count == 1, "\(step)")
+            seen.append(found[0])
+        }
+        #expect(Set(seen).count == 3)
+    }
 }
