@@ -60,13 +60,18 @@ package struct Acknowledgement: Codable, Hashable, Sendable {
     package var hash: String
     /// Items that are not served as planned. Everything else is.
     package var errors: [ItemError]
+    /// By mesh.
+    package var authorities: [String: AuthorityKeys]?
 
-    package init(proxyType: ProxyType, proxy: String, mesh: String, hash: String, errors: [ItemError]) {
+    package init(
+        proxyType: ProxyType, proxy: String, mesh: String, hash: String, errors: [ItemError], authorities: [String: AuthorityKeys]? = nil
+    ) {
         self.proxyType = proxyType
         self.proxy = proxy
         self.mesh = mesh
         self.hash = hash
         self.errors = errors
+        self.authorities = authorities
     }
 }
 

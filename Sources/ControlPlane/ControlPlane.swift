@@ -55,7 +55,8 @@ package struct ControlPlane: Sendable {
             reader.object($0.type, $1)
         }
         let api = ClusterAPI(
-            options: options, version: version, source: reader, hub: hub, settings: settings, keys: keys, logger: logger,
+            options: options, version: version, source: reader, hub: hub, acknowledgements: acknowledgements,
+            settings: settings, keys: keys, logger: logger,
             onListening: onListening)
         let proxyFacing = ProxyFacing(
             source: reader, store: ServingCertificateStore(writer: client, namespace: options.namespace), leadership: leadership,
@@ -72,8 +73,8 @@ package struct ControlPlane: Sendable {
             return [proxies] + api.servers(identity)
         }
         let link = ClusterLink(
-            source: reader, writer: client, leadership: leadership, settings: settings, hub: hub, instance: options.identity,
-            version: version, metrics: GlobalLinkMetrics(registry), logger: logger)
+            source: reader, writer: client, leadership: leadership, settings: settings, hub: hub,
+            acknowledgements: acknowledgements, instance: options.identity, version: version, metrics: GlobalLinkMetrics(registry), logger: logger)
         let publisher = AcknowledgementPublisher(
             book: acknowledgements, writer: client, identity: options.identity, namespace: options.namespace,
             pod: { reader.object(.pods, ObjectKey(namespace: options.namespace, name: options.identity)) }, logger: logger)

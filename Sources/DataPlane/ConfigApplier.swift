@@ -1,11 +1,13 @@
 import ConfigSync
 import FoundationEssentials
+import Identity
 import Logging
 import Relay
 import Routing
 import Synchronization
 import TLSRelay
 import Telemetry
+import X509
 
 /// Puts snapshots into service: trust and certificates first, then the table, so that what is served works at once.
 final class ConfigApplier: Sendable {
@@ -16,6 +18,8 @@ final class ConfigApplier: Sendable {
         var config: ProxyConfig
         /// Items that are not served. Identities come and go without a snapshot; `errors` of the applier has them.
         var errors: [ItemError]
+        /// Keys of the authorities that are trusted, by mesh.
+        var trusted: [String: [String]]
         var at: Date
     }
 
@@ -77,6 +81,21 @@ final class ConfigApplier: Sendable {
     /// What of the applied snapshot is not served now.
     var errors: [ItemError] { (self.applied?.errors ?? []) + self.identities.errors }
 
+    /// By mesh, as of now: certificates are renewed without a snapshot.
+    var authorities: [String: AuthorityKeys] {
+        var keys = self.applied?.trusted.mapValues { AuthorityKeys(trusted: $0) } ?? [:]
+        for (mesh, chain) in self.identities.certificates { keys[mesh, default: AuthorityKeys()].issuer = chain.first?.issuerKey }
+        return keys
+    }
+
+    private static func trusted(_ trust: [Trust]) -> [String: [String]] {
+        Dictionary(
+            trust.map { trust in
+                let roots = (try? Certificate.bundle(pem: trust.ca, what: "the trust")) ?? []
+                return (trust.mesh, roots.compactMap(\.ownKey))
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// Puts what the control plane sent into service, and has it kept for a restart.
     func apply(_ update: ConfigUpdate) async {
         let reading = self.reading.withLock { reading in
@@ -109,9 +128,10 @@ final class ConfigApplier: Sendable {
         self.metrics.keep(only: config.clusters)
 
         self.lastRefusal.withLock { $0 = nil }
+        let trusted = Self.trusted(config.trust)
         let generation = self.current.withLock { current in
             let generation = (current?.generation ?? 0) + 1
-            current = Applied(generation: generation, hash: hash, config: config, errors: errors, at: Date())
+            current = Applied(generation: generation, hash: hash, config: config, errors: errors, trusted: trusted, at: Date())
             return generation
         }
         self.readiness.firstSnapshotApplied()

@@ -101,7 +101,7 @@ struct ConfigSession: Sendable {
         guard let applied = self.applier.applied else { return }
         let now = Acknowledgement(
             proxyType: self.client.options.proxyType, proxy: self.client.options.name, mesh: self.client.options.mesh, hash: applied.hash,
-            errors: self.applier.errors)
+            errors: self.applier.errors, authorities: self.applier.authorities)
         guard now != acknowledged else { return }
         do {
             try await self.client.acknowledge(now)

@@ -74,6 +74,22 @@ package struct CertificateAuthority: Sendable, CustomStringConvertible {
     package var description: String { "CertificateAuthority(\(self.certificate.subject), key: …)" }
 }
 
+extension Certificate {
+    /// Its own key, as a word of sixteen digits by which those it signed name it; nil where it doesn't say.
+    package var ownKey: String? {
+        (try? self.extensions.subjectKeyIdentifier).map { Self.text(ofKeyID: $0.keyIdentifier) }
+    }
+
+    /// Which key signed it, in the same way.
+    package var issuerKey: String? {
+        (try? self.extensions.authorityKeyIdentifier)?.keyIdentifier.map { Self.text(ofKeyID: $0) }
+    }
+
+    private static func text(ofKeyID id: ArraySlice<UInt8>) -> String {
+        id.prefix(8).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    }
+}
+
 extension Date {
     /// Certificates count in whole seconds; so does everything compared with them.
     package var wholeSeconds: Date { Date(timeIntervalSince1970: self.timeIntervalSince1970.rounded(.down)) }

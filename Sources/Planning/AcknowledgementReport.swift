@@ -22,7 +22,7 @@ package enum AcknowledgementReport {
     package static let fieldManager = "egret-acknowledgements"
     private static let key = "acknowledgements.json"
     private static let streamsKey = "streams.json"
-    /// An object has 1 MiB at most, and a name, a hash and a time are some 150 bytes: room for 6,000 proxies.
+    /// An object has 1 MiB at most, and a name, a hash, a time and a mesh's authorities are some 220 bytes: room for 4,000 proxies.
     private static let maxBytes = 900 << 10
     /// What of one proxy's errors is told: enough for the condition, which names the first.
     private static let maxErrors = 20
@@ -65,6 +65,9 @@ package enum AcknowledgementReport {
         var members: [String: JSON] = [:]
         for (proxy, entry) in sorted {
             var member: JSON = ["hash": .string(entry.acknowledgement.hash), "at": .string(entry.at.rfc3339Micro)]
+            if !entry.acknowledgement.authorities.isEmpty {
+                member["authorities"] = try? JSON(encoding: entry.acknowledgement.authorities)
+            }
             if !entry.acknowledgement.errors.isEmpty {
                 member["errors"] = .array(
                     entry.acknowledgement.errors.prefix(Self.maxErrors).map {
@@ -117,7 +120,8 @@ package enum AcknowledgementReport {
             let errors = (member["errors"]?.array ?? []).compactMap { error in
                 error["item"]?.string.map { ItemError(item: $0, message: error["message"]?.string ?? "") }
             }
-            entries[proxy] = Entry(Acknowledgement(hash: hash, errors: errors), at: at)
+            let authorities = member["authorities"].flatMap { try? JSONDecoder().decode([String: AuthorityKeys].self, from: $0.data) }
+            entries[proxy] = Entry(Acknowledgement(hash: hash, errors: errors, authorities: authorities ?? [:]), at: at)
         }
         return entries
     }

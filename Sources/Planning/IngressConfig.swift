@@ -38,7 +38,7 @@ extension World {
         var subsets = Set(exposed)
         for tags in offered {
             guard let service = tags[Tag.service] else { continue }
-            for (key, value) in tags where !Tag.isKumas(key) { subsets.insert(Subset(service: service, tags: [key: value])) }
+            for (key, value) in tags where !Tag.isOfPlatform(key) { subsets.insert(Subset(service: service, tags: [key: value])) }
         }
         return subsets.sorted()
     }

@@ -144,9 +144,12 @@ package struct ProxyID: Hashable, Sendable, Comparable, CustomStringConvertible,
 package struct Acknowledgement: Hashable, Sendable {
     package var hash: String
     package var errors: [ItemError]
+    /// By mesh.
+    package var authorities: [String: AuthorityKeys]
 
-    package init(hash: String, errors: [ItemError] = []) {
+    package init(hash: String, errors: [ItemError] = [], authorities: [String: AuthorityKeys] = [:]) {
         self.hash = hash
         self.errors = errors
+        self.authorities = authorities
     }
 }

@@ -8,7 +8,7 @@ extension KubeObject {
     var isPodAlive: Bool { !["Succeeded", "Failed"].contains(self.status["phase"]?.string ?? "") }
 
     /// Serving, and expected to go on serving.
-    var isPodReady: Bool {
+    package var isPodReady: Bool {
         !self.metadata.isBeingDeleted && self.isPodAlive && self.podIP != nil && self.conditions["Ready"]?.isTrue == true
     }
 }

@@ -118,6 +118,8 @@ private struct OneConfig: ProxyWorld {
 
     func config(for proxy: ProxyID) -> ProxyConfig? { self.config }
 
+    func generation(ofAuthority key: String, in mesh: String) -> Int? { key == self.authority.certificate.ownKey ? 1 : nil }
+
     func grant(for proxy: ProxyID, mesh: String) throws(AccessRefusal) -> CertificateGrant {
         guard let identity = self.config.identities.first(where: { $0.mesh == mesh }) else {
             throw AccessRefusal(.noIdentity, "no identity in mesh \(mesh)")

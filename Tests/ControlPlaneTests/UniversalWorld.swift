@@ -25,7 +25,8 @@ final class UniversalWorld: Sendable {
         try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
         self.store = try ResourceStore(file: self.folder + "/egret.db")
         self.keys = TokenKeys(StoreTokenSecrets(self.store))
-        self.api = ResourceAPI(store: self.store, presence: self.presence, zone: zone)
+        self.api = ResourceAPI(
+            store: self.store, hub: ConfigHub(presence: self.presence), acknowledgements: AcknowledgementBook(), zone: zone)
         self.tokens = TokenAPI(keys: self.keys, zone: { zone }) { String(repeating: "a", count: 64) }
         self.admission = TokenAdmission(store: self.store, keys: self.keys, zone: zone)
         self.registration = SelfRegistration(

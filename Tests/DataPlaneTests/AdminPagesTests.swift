@@ -14,7 +14,7 @@ import Testing
             Cluster(name: "d", endpoints: []),
         ])
         let page = AdminPages.config(
-            .init(generation: 1, hash: "ab", config: config, errors: [], at: .init(timeIntervalSince1970: 0)), errors: [])
+            .init(generation: 1, hash: "ab", config: config, errors: [], trusted: [:], at: .init(timeIntervalSince1970: 0)), errors: [])
         #expect(!page.text.contains("SECRET"))
         #expect(page.text.contains("CERT") && page.at("config", "clusters")?[1]?["name"] == "d")
     }

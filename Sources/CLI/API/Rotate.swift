@@ -12,7 +12,8 @@ struct RotateAuthority: AsyncParsableCommand {
         commandName: "ca", abstract: "Take the next step of replacing a mesh's builtin certificate authority.",
         discussion: """
             Call it three times: the first makes the new authority and has both trusted, the second has the new one sign, the third \
-            ends trust in the old one. Each step looks first whether all connected proxies are ready for it, and refuses otherwise. \
+            ends trust in the old one. Each step looks first whether all connected proxies are ready for it, and refuses otherwise: \
+            they say themselves whom they trust and whose certificate they have. \
             No connection is cut.
 
             Example:
@@ -38,10 +39,9 @@ struct RotateAuthority: AsyncParsableCommand {
         let place = try self.place(mesh)
         let step = RotationStep(from: place.generations)
         if !self.force {
-            let since = mesh["modificationTime"]?.string.flatMap { try? Date($0, strategy: .iso8601) } ?? .distantPast
             let overviews =
                 try await client.list("/zoneegresses/_overview") + client.list("/meshes/\(self.mesh)/dataplanes/_overview")
-            let obstacles = step.obstacles(overviews, mesh: self.mesh, since: since)
+            let obstacles = step.obstacles(overviews, mesh: self.mesh)
             if !obstacles.isEmpty {
                 throw CLIFailure(
                     "it is too early for the next step:\n" + obstacles.map { "  \($0)" }.joined(separator: "\n")

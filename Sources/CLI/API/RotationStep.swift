@@ -1,4 +1,3 @@
-package import FoundationEssentials
 package import JSONModel
 
 /// The next step of an authority's rotation, by the generations that the Mesh names now: one authority, then trust in two,
@@ -6,7 +5,7 @@ package import JSONModel
 package struct RotationStep: Hashable, Sendable {
     package enum Demand: Hashable, Sendable {
         case nothing
-        /// Every connected proxy confirmed what it was sent, trust in both authorities among it.
+        /// Every proxy that is there trusts both authorities.
         case confirmed
         /// And has a certificate of the new authority.
         case renewed
@@ -35,29 +34,32 @@ package struct RotationStep: Hashable, Sendable {
     }
 
     /// Why the step is too early, one sentence for each proxy; nothing when it is time.
-    /// - Parameters:
-    ///   - overviews: of the proxies of the mesh.
-    ///   - since: when the Mesh was last changed.
-    package func obstacles(_ overviews: [JSON], mesh: String, since: Date) -> [String] {
+    /// - Parameter overviews: of the proxies of the mesh.
+    package func obstacles(_ overviews: [JSON], mesh: String) -> [String] {
         if self.demand == .nothing { return [] }
         return overviews.compactMap { overview -> String? in
             let kind = (overview["type"]?.string ?? "").replacing("Overview", with: "")
             let name = "\(kind) \(overview["name"]?.string ?? "")"
             let insight = overview["\(kind.prefix(1).lowercased() + kind.dropFirst())Insight"] ?? [:]
-            let open = (insight["subscriptions"]?.array ?? []).filter { $0["disconnectTime"] == nil }
-            if open.isEmpty { return nil }
-            for stream in open {
-                func total(_ field: String) -> Int { stream.at("status", "total", field)?.int ?? 0 }
-                if total("responsesSent") > total("responsesAcknowledged") + total("responsesRejected") {
-                    return "\(name) has not confirmed its configuration yet"
+            // Of proxies that are there, be it by a stream to another replica.
+            let told = (insight["certificates"]?.array ?? []).filter { $0["mesh"]?.string == mesh && $0["trusted"] != nil }
+            if told.isEmpty {
+                // One that has confirmed its configuration has nothing to do with the mesh.
+                let isSilent = (insight["subscriptions"]?.array ?? []).contains { stream in
+                    func total(_ field: String) -> Int { stream.at("status", "total", field)?.int ?? 0 }
+                    return stream["disconnectTime"] == nil && total("responsesAcknowledged") + total("responsesRejected") == 0
                 }
+                return isSilent ? "\(name) has not confirmed its configuration yet" : nil
             }
-            guard self.demand == .renewed else { return nil }
-            let certificates = (insight["certificates"]?.array ?? []).filter { $0["mesh"]?.string == mesh }
-            let oldest = certificates.compactMap { $0["lastCertificateRegeneration"]?.string.flatMap { try? Date($0, strategy: .iso8601) } }
-                .min()
-            guard let oldest else { return "\(name): this control plane has not signed a certificate for it since it started" }
-            return oldest < since ? "\(name) has a certificate of the old authority" : nil
+            let signer = self.generations[0]
+            switch self.demand {
+            case .nothing: return nil
+            case .confirmed:
+                let trustsBoth = told.allSatisfy { $0["trusted"]?.array?.contains(JSON(signer)) == true }
+                return trustsBoth ? nil : "\(name) does not trust authority \(signer) yet"
+            case .renewed:
+                return told.allSatisfy { $0["issuer"]?.int == signer } ? nil : "\(name) has no certificate of authority \(signer) yet"
+            }
         }
     }
 }

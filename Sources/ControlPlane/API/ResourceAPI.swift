@@ -23,15 +23,18 @@ package struct ResourceAPI: Sendable {
         self.rules = rules
     }
 
-    package init(store: ResourceStore, presence: Presence, zone: String) {
-        self.init(store: store, insights: ProxyInsights(reader: store, presence: presence), rules: WriteRules(zone: zone))
+    package init(store: ResourceStore, hub: ConfigHub, acknowledgements: AcknowledgementBook, zone: String) {
+        self.init(
+            store: store, insights: ProxyInsights(reader: store, hub: hub, acknowledgements: acknowledgements),
+            rules: WriteRules(zone: zone))
     }
 
     /// Reads, and writes nothing.
-    package init(reading reader: any ResourceReader, presence: Presence) {
+    package init(reading reader: any ResourceReader, hub: ConfigHub, acknowledgements: AcknowledgementBook) {
         self.reader = reader
         self.store = nil
-        self.overviews = Overviews(insights: ProxyInsights(reader: reader, presence: presence))
+        self.overviews = Overviews(
+            insights: ProxyInsights(reader: reader, hub: hub, acknowledgements: acknowledgements))
         self.rules = WriteRules(zone: "")
     }
 

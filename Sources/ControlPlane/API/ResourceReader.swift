@@ -10,6 +10,9 @@ package protocol ResourceReader: Sendable {
 
     /// The proxies that a resource stands for: usually one, on Kubernetes the pods of an egress that has no address.
     func proxies(of id: ResourceID) -> [ProxyID]
+
+    /// Whether a proxy is known to serve by other means than a stream to this control plane.
+    func isServing(_ proxy: ProxyID) -> Bool
 }
 
 extension ResourceStore: ResourceReader {
@@ -18,4 +21,6 @@ extension ResourceStore: ResourceReader {
     package func resource(_ id: ResourceID) -> StoredResource? { self[id] }
 
     package func proxies(of id: ResourceID) -> [ProxyID] { SelfRegistration.proxy(of: id).map { [$0] } ?? [] }
+
+    package func isServing(_ proxy: ProxyID) -> Bool { false }
 }

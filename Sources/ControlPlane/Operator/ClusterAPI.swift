@@ -14,6 +14,7 @@ struct ClusterAPI {
     let version: String
     let source: any WorldSource
     let hub: ConfigHub
+    let acknowledgements: AcknowledgementBook
     let settings: CurrentSettings
     let keys: TokenKeys
     let logger: Logger
@@ -21,7 +22,8 @@ struct ClusterAPI {
 
     func servers(_ identity: ServingIdentity) -> [any Service] {
         let settings = self.settings
-        let resources = ResourceAPI(reading: ClusterResources(self.source), presence: self.hub.presence)
+        let resources = ResourceAPI(
+            reading: ClusterResources(self.source), hub: self.hub, acknowledgements: self.acknowledgements)
         let tokens = TokenAPI(keys: self.keys, zone: { settings.value?.zone }, hasDataplaneTokens: false) {
             CertificateHash.of(pem: identity.certificate.authority.certificate.pem)
         }

@@ -36,6 +36,10 @@ package struct ClusterResources: ResourceReader {
         return [ProxyID(role.proxy, name)] + pods.map { ProxyID(role.proxy, pod: $0) }
     }
 
+    package func isServing(_ proxy: ProxyID) -> Bool {
+        self.source.objects(.pods).contains { $0.isPodReady && ProxyID(proxy.kind, pod: $0) == proxy }
+    }
+
     private static func type(_ kind: String) -> ResourceType? { ResourceType.kumaTypes.first { $0.kind == kind } }
 
     private func resource(_ object: KubeObject, _ kind: String) -> StoredResource {

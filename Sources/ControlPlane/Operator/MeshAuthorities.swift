@@ -13,6 +13,8 @@ package struct MeshAuthorities: Sendable {
     package var sound: [MeshName: CertificateAuthority] = [:]
     /// What is trusted, PEM: the authority that signs first, and during a rotation the other one.
     package var trust: [MeshName: String] = [:]
+    /// The numbers of builtin ones in their Meshes, by their keys as certificates name them.
+    package var generations: [MeshName: [String: Int]] = [:]
     /// Why a mesh has no usable authority, in a sentence. A mesh whose Secrets are not made yet is in neither.
     package var problems: [MeshName: String] = [:]
 
@@ -29,9 +31,13 @@ package struct MeshAuthorities: Sendable {
         for mesh in meshes {
             guard let backend = mesh.backend else { continue }
             do {
-                let all = try Self.texts(mesh.name, backend, secrets, namespace, home, file).map { certificate, key in
-                    try cache.authority(
+                let all = try Self.texts(mesh.name, backend, secrets, namespace, home, file).map { generation, certificate, key in
+                    let authority = try cache.authority(
                         certificatePEM: certificate, keyPEM: key, name: "the certificate authority of mesh \(mesh.name)")
+                    if let generation, let key = authority.certificate.ownKey {
+                        self.generations[mesh.name, default: [:]][key] = generation
+                    }
+                    return authority
                 }
                 // While the one that is to sign is being made, the other goes on.
                 guard let signer = all.first else { continue }
@@ -49,11 +55,12 @@ package struct MeshAuthorities: Sendable {
         var description: String
     }
 
-    /// Certificate and key of each authority of a backend, PEM; those of builtin ones that are still to be made are left out.
+    /// Certificate and key of each authority of a backend, PEM, and the number of a builtin one; those that are still to be made
+    /// are left out.
     private static func texts(
         _ mesh: MeshName, _ backend: Mesh.Backend, _ secrets: [ObjectKey: KubeObject], _ namespace: String,
         _ home: Home, _ file: ((String) -> String?)?
-    ) throws -> [(String, String)] {
+    ) throws -> [(generation: Int?, certificate: String, key: String)] {
         func called(_ name: String) -> String { home == .kubernetes ? "Secret \(namespace)/\(name)" : "Secret \(name) of mesh \(mesh)" }
         func secret(_ name: String) throws -> String? {
             guard let object = secrets[ObjectKey(namespace: namespace, name: name)] else { return nil }
@@ -68,7 +75,7 @@ package struct MeshAuthorities: Sendable {
                 let certificateName = AuthorityNames.certificate(mesh: mesh, backend: backend.name, generation: generation)
                 let keyName = AuthorityNames.key(mesh: mesh, backend: backend.name, generation: generation)
                 switch (try secret(certificateName), try secret(keyName)) {
-                case (let certificate?, let key?): return (certificate, key)
+                case (let certificate?, let key?): return (generation, certificate, key)
                 case (.some, nil):
                     throw Problem(
                         description:
@@ -101,7 +108,7 @@ package struct MeshAuthorities: Sendable {
                     return text
                 }
             }
-            return [(try text(certificate, "CA certificate"), try text(key, "CA key"))]
+            return [(nil, try text(certificate, "CA certificate"), try text(key, "CA key"))]
         }
     }
 }

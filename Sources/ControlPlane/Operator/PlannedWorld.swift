@@ -18,6 +18,10 @@ package struct PlannedWorld: ProxyWorld {
 
     package func config(for proxy: ProxyID) -> ProxyConfig? { self.configs[proxy] }
 
+    package func generation(ofAuthority key: String, in mesh: String) -> Int? {
+        (try? MeshName(mesh)).flatMap { self.authorities.generations[$0]?[key] }
+    }
+
     package func grant(for proxy: ProxyID, mesh: String) throws(AccessRefusal) -> CertificateGrant {
         guard let config = self.configs[proxy] else {
             throw AccessRefusal(.unavailable, "the control plane has no configuration for proxy \(proxy.name) yet")

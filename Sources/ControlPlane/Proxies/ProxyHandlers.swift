@@ -71,7 +71,7 @@ struct ProxyHandlers: Sendable {
             try await self.authenticator.authenticate(token: try request.bearerToken, as: proxy)
             self.acknowledgements.record(
                 Planning.Acknowledgement(
-                    hash: acknowledgement.hash, errors: acknowledgement.errors),
+                    hash: acknowledgement.hash, errors: acknowledgement.errors, authorities: acknowledgement.authorities ?? [:]),
                 of: proxy.id, at: Date())
             self.hub.presence.acknowledged(by: proxy.id, hasErrors: !acknowledgement.errors.isEmpty)
             if let first = acknowledgement.errors.first {

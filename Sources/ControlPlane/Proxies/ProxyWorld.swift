@@ -10,6 +10,8 @@ package protocol ProxyWorld: Sendable {
     func config(for proxy: ProxyID) -> ProxyConfig?
     /// Which certificate a proxy may have in a mesh, and who signs it.
     func grant(for proxy: ProxyID, mesh: String) throws(AccessRefusal) -> CertificateGrant
+    /// The number of a builtin authority in its Mesh, by its key as certificates name it.
+    func generation(ofAuthority key: String, in mesh: String) -> Int?
 }
 
 /// A right to one certificate.

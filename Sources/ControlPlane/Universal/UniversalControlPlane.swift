@@ -63,7 +63,7 @@ package struct UniversalControlPlane: Sendable {
         let admission = TokenAdmission(store: store, keys: keys, zone: options.zone)
         let registration = SelfRegistration(store: store, admission: admission, presence: presence, logger: logger)
         let proxyMetrics = ProxyMetrics(registry)
-        let insights = ProxyInsights(reader: store, presence: presence)
+        let insights = ProxyInsights(reader: store, hub: hub, acknowledgements: acknowledgements)
         let resources = ResourceAPI(store: store, insights: insights, rules: WriteRules(zone: options.zone, standing: settings.standing))
         let index: JSON = [
             "hostname": .string(ProcessInfo.processInfo.hostName), "tagline": "Egret", "product": "Egret", "version": .string(version),

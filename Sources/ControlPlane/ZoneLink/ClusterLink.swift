@@ -15,6 +15,7 @@ struct ClusterLink: Service {
     let leadership: Leadership
     let settings: CurrentSettings
     let hub: ConfigHub
+    let acknowledgements: AcknowledgementBook
     /// This replica's.
     let instance: String
     let version: String
@@ -65,6 +66,7 @@ struct ClusterLink: Service {
 
     private func link(_ terms: Terms) -> GlobalLink {
         let (source, reader, presence) = (self.source, ClusterResources(self.source), self.hub.presence)
+        let insights = ProxyInsights(reader: reader, hub: self.hub, acknowledgements: self.acknowledgements)
         let secret = terms.global.tokenSecret
         let token = TextSource.held(in: "the key token of Secret \(source.namespace)/\(secret)") {
             source.object(.secrets, secret)?.secretText("token")
@@ -74,7 +76,7 @@ struct ClusterLink: Service {
             global: terms.global, token: token, transport: CurlTransport(), version: self.version,
             replicator: Replicator(
                 keeper: ClusterReplica(source: source, writer: self.writer), metrics: self.metrics, logger: self.logger),
-            reports: ReportSource(zone: terms.zone, reader: reader, insights: ProxyInsights(reader: reader, presence: presence)) {
+            reports: ReportSource(zone: terms.zone, reader: reader, insights: insights) {
                 [source.changes(), presence.changes()]
             },
             pages: ProxyPages(reader: reader, hub: self.hub), metrics: self.metrics, logger: self.logger)
