@@ -74,7 +74,8 @@ package struct ControlPlane: Sendable {
         }
         let link = ClusterLink(
             source: reader, writer: client, leadership: leadership, settings: settings, hub: hub,
-            acknowledgements: acknowledgements, instance: options.identity, version: version, metrics: GlobalLinkMetrics(registry), logger: logger)
+            acknowledgements: acknowledgements, instance: options.identity, version: version, metrics: GlobalLinkMetrics(registry),
+            logger: logger)
         let publisher = AcknowledgementPublisher(
             book: acknowledgements, writer: client, identity: options.identity, namespace: options.namespace,
             pod: { reader.object(.pods, ObjectKey(namespace: options.namespace, name: options.identity)) }, logger: logger)

@@ -16,7 +16,8 @@ struct InstallTests {
 
     @Test("No slot stays empty")
     func slots() {
-        let text = ControlPlaneManifests.text(.init(namespace: "ns", zone: "z", egressEnabled: true, egressDrainTime: "5s", ingressEnabled: true))
+        let text = ControlPlaneManifests.text(
+            .init(namespace: "ns", zone: "z", egressEnabled: true, egressDrainTime: "5s", ingressEnabled: true))
         #expect(!text.contains("@{"))
         #expect(!text.contains("kuma-system"))
     }
