@@ -23,6 +23,8 @@ package final class PlanMemory: Sendable {
         var reports: [ResourceType: [ObjectKey: Report]] = [:]
         /// Of the tables of zone proxies.
         var fingerprints: [ZoneProxyRole: (table: ProxyConfig, text: String)] = [:]
+        /// By pod.
+        var dataplanes: [ObjectKey: (sources: PodDataplanes.Sources, made: PodDataplanes.Made?)] = [:]
     }
 
     private let state = Mutex(State())
@@ -45,6 +47,15 @@ package final class PlanMemory: Sendable {
         let text = make(table)
         self.state.withLock { $0.fingerprints[role] = (table, text) }
         return text
+    }
+
+    func made(of pod: ObjectKey) -> (sources: PodDataplanes.Sources, made: PodDataplanes.Made?)? {
+        self.state.withLock { $0.dataplanes[pod] }
+    }
+
+    /// Pods that are not among them are forgotten.
+    func keep(_ dataplanes: [ObjectKey: (sources: PodDataplanes.Sources, made: PodDataplanes.Made?)]) {
+        self.state.withLock { $0.dataplanes = dataplanes }
     }
 
     func isSaid(_ judgement: Judgement, of object: KubeObject, _ type: ResourceType) -> Bool {

@@ -17,6 +17,7 @@ struct PodDataplanes {
         self.objects = observed.objects[.dataplanes]
         guard observed.home == .kubernetes else { return }
         var services: [String: [KubeObject]]?
+        var remembered: [ObjectKey: (sources: Sources, made: Made?)] = [:]
         for pod in observed.objects.sorted(.pods) where PodDataplane.isAsked(pod) {
             guard let address = pod.podIP, pod.isPodAlive else { continue }
             let existing = self.objects[pod.key]
@@ -24,13 +25,19 @@ struct PodDataplanes {
             // It serves what it has, and nobody new.
             if existing == nil, pod.metadata.isBeingDeleted { continue }
             if services == nil { services = Dictionary(grouping: observed.objects.sorted(.services)) { $0.namespace ?? "" } }
-            let selecting = (services?[pod.namespace ?? ""] ?? []).filter { Self.selects($0, pod) }
-            if let wanted = PodDataplane(pod, address: address, services: selecting, zone: observed.settings.zone) {
-                self.keep(wanted, of: pod, existing)
+            let labels = pod.metadata.labels
+            let selecting = (services?[pod.namespace ?? ""] ?? []).filter { Self.selects($0, labels) }
+            let sources = Sources(pod: pod, services: selecting, zone: observed.settings.zone)
+            let known = observed.memory?.made(of: pod.key)
+            let made = known?.sources == sources ? known?.made : Made(sources, address: address)
+            remembered[pod.key] = (sources, made)
+            if let made {
+                self.keep(made, of: pod, existing)
             } else if let existing {
                 self.delete(existing, of: pod, why: "no Service with a TCP port selects Pod \(pod.key)")
             }
         }
+        observed.memory?.keep(remembered)
         for (key, object) in self.objects.sorted(by: { $0.key < $1.key }) where Self.isMadeOfPod(object) {
             guard let pod = observed.objects[.pods, key], let why = Self.whyNot(pod, object) else { continue }
             self.delete(object, of: pod, why: why)
@@ -42,22 +49,12 @@ struct PodDataplanes {
         self.objects[object.key] = nil
     }
 
-    private mutating func keep(_ dataplane: PodDataplane, of pod: KubeObject, _ existing: KubeObject?) {
-        var wanted = KubeObject(
-            .dataplanes, name: pod.name, namespace: pod.namespace, labels: ["app.kubernetes.io/managed-by": "egret"])
-        wanted["mesh"] = .string(dataplane.mesh)
-        wanted.spec = dataplane.spec
-        // Blocking the pod's deletion would take a right over pods.
-        var owner = OwnerReference(controller: pod)
-        owner.blocksOwnerDeletion = false
-        wanted.metadata.ownerReferences = [owner]
-        // A field that is no longer wanted is not in the wanted object; its fingerprint tells.
-        let fingerprint = Fingerprint.of(wanted.json.text)
-        wanted.metadata.annotations[World.appliedAnnotation] = fingerprint
-
-        self.problems[pod.key] = dataplane.problems
+    private mutating func keep(_ made: Made, of pod: KubeObject, _ existing: KubeObject?) {
+        let wanted = made.object
+        self.problems[pod.key] = made.problems
         guard let difference = Difference.of(wanted.json, existing?.json) else { return }
-        let isRepair = existing?.metadata.annotations[World.appliedAnnotation] == fingerprint
+        let applied = World.appliedAnnotation
+        let isRepair = existing?.metadata.annotations[applied] == wanted.metadata.annotations[applied]
         let why =
             existing == nil
             ? "Pod \(pod.key) has the annotation \(PodDataplane.annotation)"
@@ -82,11 +79,10 @@ struct PodDataplanes {
         !self.isMadeOfPod(object) || object.metadata.controller?.uid != pod.metadata.uid
     }
 
-    private static func selects(_ service: KubeObject, _ pod: KubeObject) -> Bool {
+    private static func selects(_ service: KubeObject, _ labels: [String: String]) -> Bool {
         guard !service.metadata.isBeingDeleted, service.spec["type"]?.string != "ExternalName",
             let selector = service.spec["selector"]?.object, !selector.isEmpty
         else { return false }
-        let labels = pod.metadata.labels
         return selector.allSatisfy { labels[$0.key] == $0.value.string }
     }
 
@@ -96,5 +92,38 @@ struct PodDataplanes {
         if !PodDataplane.isAsked(pod) { return "Pod \(pod.key) has no annotation \(PodDataplane.annotation) any more" }
         if !pod.isPodAlive { return "Pod \(pod.key) has ended" }
         return pod.podIP == nil ? "Pod \(pod.key) has no address" : nil
+    }
+}
+
+extension PodDataplanes {
+    /// All that a pod's Dataplane is made of.
+    struct Sources: Hashable, Sendable {
+        let pod: KubeObject
+        let services: [KubeObject]
+        let zone: String
+    }
+
+    struct Made: Sendable {
+        /// As it is applied.
+        let object: KubeObject
+        let problems: [Verdict]
+
+        /// Nil where no Service makes the pod a service.
+        init?(_ sources: Sources, address: String) {
+            let pod = sources.pod
+            guard let dataplane = PodDataplane(pod, address: address, services: sources.services, zone: sources.zone) else { return nil }
+            var object = KubeObject(
+                .dataplanes, name: pod.name, namespace: pod.namespace, labels: ["app.kubernetes.io/managed-by": "egret"])
+            object["mesh"] = .string(dataplane.mesh)
+            object.spec = dataplane.spec
+            // Blocking the pod's deletion would take a right over pods.
+            var owner = OwnerReference(controller: pod)
+            owner.blocksOwnerDeletion = false
+            object.metadata.ownerReferences = [owner]
+            // A field that is no longer wanted is not in the wanted object; its fingerprint tells.
+            object.metadata.annotations[World.appliedAnnotation] = Fingerprint.of(object.json.text)
+            self.object = object
+            self.problems = dataplane.problems
+        }
     }
 }

@@ -213,4 +213,32 @@ struct PodDataplaneTests {
             zone.message(.dataplanes, "web-0", in: "demo")
                 == "The proxy cannot use listener inbound:8080: Cannot bind 10.3.0.1:8080: Address already in use.")
     }
+
+    @Test("What is remembered of them from plan to plan changes no plan")
+    func memory() throws {
+        var zone = try self.zone()
+        let memory = PlanMemory()
+        func compare(_ what: Comment) {
+            let fresh = Planner.plan(zone.observed)
+            var observed = zone.observed
+            observed.memory = memory
+            for _ in 0..<2 {
+                let plan = Planner.plan(observed)
+                #expect(plan.applies == fresh.applies && plan.deletes == fresh.deletes, what)
+                #expect(plan.configs == fresh.configs && plan.statuses == fresh.statuses, what)
+            }
+            zone.settle()
+        }
+        compare("nothing is written yet")
+        compare("it is written")
+        try zone.add(Self.pod(ip: "10.3.0.9", annotations: #", egret.io/outbounds: "1=api""#))
+        compare("another pod")
+        zone.change(.services, "web", in: "demo") { $0.json.set(["spec", "ports"], to: [["port": 81]]) }
+        compare("another Service")
+        zone.observed.settings.zone = "west"
+        compare("another zone")
+        try zone.add(
+            Self.pod(annotations: #", kuma.io/sidecar-injected: "no""#).replacing(#""true", kuma.io/sidecar-injected: "#, with: ""))
+        compare("none is asked for")
+    }
 }
