@@ -45,17 +45,22 @@ extension World {
         }
     }
 
-    /// Zone, services and public address of the zone's own ingresses, where they are not written there yet.
+    /// Zone, services and public address of the zone's own ingresses, where they are not written there yet. One that nothing serves
+    /// offers nothing, by which other zones stop sending to it: in time when it stops, because it says so before.
     func zoneIngressApplies() -> [Apply] {
-        let services = JSON.array(self.availableServices.prefix(ZoneIngress.AvailableService.maxCount).map(\.json))
+        let all = JSON.array(self.availableServices.prefix(ZoneIngress.AvailableService.maxCount).map(\.json))
         return self.ingresses.compactMap { judged in
             guard let ingress = judged.accountable else { return nil }
-            let (spec, zone) = (judged.object.spec, self.observed.settings.zone)
+            let (spec, zone, serves) = (judged.object.spec, self.observed.settings.zone, self.serves(judged))
+            let services = serves ? all : []
             var wanted: JSON = ["zone": .string(zone), "availableServices": services]
             var news: [String] = []
             if ingress.zone != zone { news.append("it belongs to zone \(zone), the zone of this control plane") }
             if services != spec["availableServices"] ?? [] {
-                news.append("this zone offers \(Self.count(ingress: services)) to other zones")
+                news.append(
+                    serves
+                        ? "this zone offers \(Self.count(ofServices: services)) to other zones"
+                        : "no proxy of it serves, so other zones are not to use it")
             }
             if case .found(let found, let place) = self.advertisement(of: judged) {
                 wanted["networking"] = ["advertisedAddress": .string(found.address), "advertisedPort": JSON(Int(found.port))]
@@ -72,7 +77,12 @@ extension World {
         }
     }
 
-    private static func count(ingress services: JSON) -> String {
+    private func serves(_ judged: Judged<ZoneIngress>) -> Bool {
+        guard let ingress = judged.accountable else { return false }
+        return ingress.isManaged ? self.pods(of: judged).contains(where: \.isPodReady) : self.isOnline(ingress)
+    }
+
+    private static func count(ofServices services: JSON) -> String {
         Self.count(Set((services.array ?? []).map { [$0["mesh"]?.string, $0.at("tags", Tag.service)?.string] }).count, "service")
     }
 }

@@ -173,6 +173,28 @@ struct IngressConfigTests {
         #expect(zone.object(.zoneIngresses, "ingress") == before)
     }
 
+    @Test("An ingress that nothing serves offers nothing, so that other zones leave it: offline, stopping, without a ready pod")
+    func notServed() throws {
+        var zone = try self.zone()
+        try zone.add(
+            """
+            {apiVersion: kuma.io/v1alpha1, kind: ZoneIngress, metadata: {name: vm}, spec: {networking: {address: 192.168.0.1, port: 10001, advertisedAddress: 203.0.113.1, advertisedPort: 443}}}
+            """)
+        try zone.addWorkload("web", ip: "10.3.0.1")
+        func counts() -> [Int] {
+            zone.settle()
+            return [self.services(zone).count, self.services(zone, "vm").count]
+        }
+        #expect(counts() == [1, 0])
+        zone.observed.online = [ProxyID(.ingress, "vm")]
+        #expect(counts() == [1, 1])
+        // What is online has not said that it stops.
+        zone.observed.online = []
+        #expect(counts() == [1, 0])
+        zone.change(.pods, "egret-ingress-abc-1") { $0.json.set(["metadata", "deletionTimestamp"], to: "2026-01-01T00:00:00Z") }
+        #expect(counts() == [0, 0])
+    }
+
     @Test("Every ingress of the zone tells it; those of other zones are left alone")
     func others() throws {
         var zone = try self.zone(
@@ -182,6 +204,7 @@ struct IngressConfigTests {
             {apiVersion: kuma.io/v1alpha1, kind: ZoneIngress, metadata: {name: vm}, spec: {networking: {address: 192.168.0.1, port: 10001, advertisedAddress: 203.0.113.1, advertisedPort: 443}}}
             """)
         try zone.addWorkload("web", ip: "10.3.0.1")
+        zone.observed.online = [ProxyID(.ingress, "vm")]
         let west = zone.object(.zoneIngresses, "west")?.spec
         zone.settle()
         #expect(self.services(zone) == self.services(zone, "vm") && self.services(zone).count == 1)

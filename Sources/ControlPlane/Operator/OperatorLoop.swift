@@ -184,7 +184,7 @@ package struct OperatorLoop: Service {
                 "Read the settings",
                 metadata: [
                     "zone": "\(settings.zone)", "egress.enabled": "\(settings.egress.isEnabled)",
-                    "egress.replicas": "\(settings.egress.replicas)",
+                    "egress.replicas": "\(settings.egress.replicas)", "ingress.enabled": "\(settings.ingress.isEnabled)",
                 ])
         }
     }
