@@ -21,21 +21,22 @@ package struct ZoneExchange: Hashable, Sendable {
 
     /// - Parameter have: the hash of what came down last.
     package func streamTarget(have: String?) -> String {
-        Self.target(
-            Self.streamPath, [("zone", self.zone), ("identity", self.identity), ("instance", self.instance)] + Self.item("have", have))
+        self.target(Self.streamPath, [("instance", self.instance)] + Self.item("have", have))
     }
 
     /// - Parameter base: the hash that a difference starts from.
     package func reportTarget(base: String?) -> String {
-        Self.target(Self.reportPath, [("zone", self.zone)] + Self.item("base", base))
+        self.target(Self.reportPath, Self.item("base", base))
     }
 
-    package var answerTarget: String { Self.target(ZoneAnswer.path, [("zone", self.zone)]) }
+    package var answerTarget: String { self.target(ZoneAnswer.path, []) }
 
     private static func item(_ key: String, _ value: String?) -> [(String, String)] { value.map { [(key, $0)] } ?? [] }
 
-    private static func target(_ path: String, _ items: [(String, String)]) -> String {
-        path + "?" + items.map { "\($0.0)=\(PercentEncoding.segment($0.1))" }.joined(separator: "&")
+    private func target(_ path: String, _ items: [(String, String)]) -> String {
+        path + "?"
+            + ([("zone", self.zone), ("identity", self.identity)] + items).map { "\($0.0)=\(PercentEncoding.segment($0.1))" }.joined(
+                separator: "&")
     }
 }
 

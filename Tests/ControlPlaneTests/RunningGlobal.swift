@@ -149,8 +149,10 @@ struct RunningGlobal: Sendable {
         return .init(status: stream.status, json: try JSON(parsing: Data(body)))
     }
 
-    func report(_ zone: String, _ outgoing: OutgoingConfig, base: String? = nil, token: String) async throws -> RunningUniversal.Answer {
-        let target = self.exchange(zone).reportTarget(base: base)
+    func report(
+        _ zone: String, identity: String = "one", _ outgoing: OutgoingConfig, base: String? = nil, token: String
+    ) async throws -> RunningUniversal.Answer {
+        let target = self.exchange(zone, identity: identity).reportTarget(base: base)
         let response = try await self.transport.send(self.request("POST", target, token, outgoing.parts.flatMap(\.self)))
         return .init(status: response.status, json: (try? JSON(parsing: Data(response.body))) ?? .null)
     }

@@ -121,6 +121,7 @@ struct ZoneStreamTests {
             #expect(try await global.stream("zone-1", token: token).status == 200)
             let other = try await global.stream("zone-1", identity: "two", token: token)
             #expect(other.reason == "zone_name_in_use" && other.detail.contains("egretctl delete zone zone-1"), "\(other)")
+            #expect(try await global.report("zone-1", identity: "two", OutgoingConfig(whole: .empty), token: token).status == 403)
             for toProxies in [false, true] {
                 let target = StreamRequest(proxyType: .egress, name: "e", mesh: "").target
                 let proxy = try await global.answer(global.openStream(target, token: token, toProxies: toProxies))

@@ -149,6 +149,10 @@ struct ZonesTests {
                     try await two.api("GET", "/zone-ingresses").json["total"] == 0 ? true : nil
                 }
                 #expect(try await global.api("GET", "/zoneegresses").json["total"] == 0)
+                // Nothing brings it back: not another look at what zones told, either.
+                try await global.apply(["type": "Mesh", "name": "another"])
+                try await eventually("the zone has the new mesh") { try await two.api("GET", "/meshes/another").status == 200 ? true : nil }
+                #expect(try await global.api("GET", "/zoneegresses").json["total"] == 0)
             }
         }
     }

@@ -29,8 +29,15 @@ enum InspectTables {
         return TextTable.text(columns: columns, rows: rows)
     }
 
+    /// Where several zones' proxies are seen: at the global control plane all of them, in a zone the ingresses of the others.
     private static func zone(of item: JSON) -> String? {
-        item.at("labels", Origin.label) == .string(Origin.zone.rawValue) ? item.at("labels", Origin.zoneLabel)?.string : nil
+        item.at("labels", Origin.label) == nil ? nil : item.at("labels", Origin.zoneLabel)?.string
+    }
+
+    /// Whether a proxy of another zone is there is known at the global control plane.
+    private static func status(_ item: JSON, isOnline: Bool) -> String {
+        if item.at("labels", Origin.label) == .string(Origin.global.rawValue) { return "Elsewhere" }
+        return isOnline ? "Online" : "Offline"
     }
 
     private static func insight(_ item: JSON, _ kind: String) -> JSON {
@@ -45,7 +52,7 @@ enum InspectTables {
         let ready = (item.at("status", "conditions")?.array ?? []).first { $0["type"] == "Ready" }
         let reason = ready?["status"] == "True" ? "" : ready?["reason"]?.string ?? ""
         return [
-            item["name"]?.string ?? "", isOnline ? "Online" : "Offline", Ago.text(last?["connectTime"]?.string, now: now),
+            item["name"]?.string ?? "", Self.status(item, isOnline: isOnline), Ago.text(last?["connectTime"]?.string, now: now),
             Ago.text(last?.at("status", "lastUpdateTime")?.string, now: now), "\(total("responsesSent"))",
             "\(total("responsesRejected"))", last?.at("version", "kumaDp", "version")?.string ?? "", reason,
         ]

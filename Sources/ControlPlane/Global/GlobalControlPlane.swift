@@ -111,6 +111,6 @@ package struct GlobalControlPlane: Sendable {
             address: .init(host: options.bindAddress, port: options.diagnosticsPort), readiness: readiness, registry: registry,
             logger: logger
         ) { port in onListening(.diagnostics, port) }
-        self.services = [diagnostics, files, operatorLoop, GlobalPublisher(store: store, hub: hub, reports: reports), servers]
+        self.services = [diagnostics, files, operatorLoop, GlobalPublisher(store: store, book: book, hub: hub, reports: reports), servers]
     }
 }

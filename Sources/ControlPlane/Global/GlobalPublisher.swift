@@ -8,14 +8,16 @@ import ZoneSync
 /// Hands zones what they share, as it changes.
 struct GlobalPublisher: Service {
     private let store: ResourceStore
+    private let book: ZoneBook
     private let hub: StreamHub<String>
     private let reports: ZoneReports
 
     /// How long the first change of a burst waits for the others.
     private static let debounce = Duration.milliseconds(20)
 
-    init(store: ResourceStore, hub: StreamHub<String>, reports: ZoneReports) {
+    init(store: ResourceStore, book: ZoneBook, hub: StreamHub<String>, reports: ZoneReports) {
         self.store = store
+        self.book = book
         self.hub = hub
         self.reports = reports
     }
@@ -27,6 +29,7 @@ struct GlobalPublisher: Service {
             self.publish(&published)
             for await _ in changes {
                 guard (try? await Task.sleep(for: Self.debounce)) != nil else { return }
+                self.book.keep(Set(self.store.unordered(kind: ResourceKind.zone.name).map(\.id.name)))
                 await self.reports.meshesChanged(now: Date())
                 self.publish(&published)
             }

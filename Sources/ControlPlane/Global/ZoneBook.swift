@@ -76,7 +76,8 @@ package final class ZoneBook: Sendable {
     /// What all zones told, by zone.
     var told: [String: Told] { self.zones.withLock { $0.compactMapValues(\.told) } }
 
-    func forget(_ zone: String) { self.zones.withLock { $0[zone] = nil } }
+    /// Forgets zones that were deleted: one of the name that comes later has told nothing.
+    func keep(_ names: Set<String>) { self.zones.withLock { zones in zones = zones.filter { names.contains($0.key) } } }
 
     package func isConnected(_ zone: String) -> Bool {
         self.zones.withLock { $0[zone]?.streams.contains { $0.closed == nil } ?? false }

@@ -26,7 +26,6 @@ struct ZoneHandlers: Sendable {
             let query = request.uri.queryParameters
             let token = try request.bearerToken
             let zone = try self.zone(request, token)
-            try self.admission.enter(zone, identity: query.get("identity") ?? "", now: Date())
             let have = query.get("have")
             var headers: HTTPFields = [.contentType: StreamMessage.contentType, .cacheControl: "no-store"]
             if let told = self.book.told(zone), let name = HTTPField.Name(ZoneExchange.toldHeader) { headers[name] = told.text.hash }
@@ -105,7 +104,9 @@ struct ZoneHandlers: Sendable {
         guard let claimed = request.uri.queryParameters.get("zone"), !claimed.isEmpty else {
             throw AccessRefusal(.badRequest, "zone is missing")
         }
-        return try self.admission.zone(token: token, claiming: claimed, now: Date())
+        let zone = try self.admission.zone(token: token, claiming: claimed, now: Date())
+        try self.admission.enter(zone, identity: request.uri.queryParameters.get("identity") ?? "", now: Date())
+        return zone
     }
 
     private func refuse(_ error: any Error, _ request: Request) -> Response {

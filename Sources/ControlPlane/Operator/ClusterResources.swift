@@ -10,11 +10,20 @@ package import Store
 package struct ClusterResources: ResourceReader {
     private let source: any WorldSource
 
-    package init(_ source: any WorldSource) { self.source = source }
+    /// Whether zone proxies of other namespaces, which count nowhere, are left out.
+    private let leavesOutForeign: Bool
+
+    package init(_ source: any WorldSource, leavesOutForeign: Bool = false) {
+        self.source = source
+        self.leavesOutForeign = leavesOutForeign
+    }
 
     package func resources(_ kind: String) -> [StoredResource] {
         guard let type = Self.type(kind) else { return [] }
-        return self.source.objects(type).map { self.resource($0, kind) }.sorted { $0.id < $1.id }
+        let isForeign = { (object: KubeObject) in
+            self.leavesOutForeign && [.zoneEgresses, .zoneIngresses].contains(type) && object.namespace != self.source.namespace
+        }
+        return self.source.objects(type).filter { !isForeign($0) }.map { self.resource($0, kind) }.sorted { $0.id < $1.id }
     }
 
     package func resource(_ id: ResourceID) -> StoredResource? { self.resources(id.kind).first { $0.id == id } }

@@ -65,7 +65,8 @@ struct ClusterLink: Service {
     }
 
     private func link(_ terms: Terms) -> GlobalLink {
-        let (source, reader, presence) = (self.source, ClusterResources(self.source), self.hub.presence)
+        let reader = ClusterResources(self.source, leavesOutForeign: true)
+        let (source, presence) = (self.source, self.hub.presence)
         let insights = ProxyInsights(reader: reader, hub: self.hub, acknowledgements: self.acknowledgements)
         let secret = terms.global.tokenSecret
         let token = TextSource.held(in: "the key token of Secret \(source.namespace)/\(secret)") {

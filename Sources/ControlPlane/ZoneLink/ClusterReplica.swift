@@ -31,6 +31,10 @@ final class ClusterReplica: ReplicaKeeper {
 
     func changes() -> any AsyncSequence<Void, Never> & Sendable { self.source.changes() }
 
+    var stamp: Int {
+        ClusterForm.types.flatMap(self.objects).reduce(0) { $0 &+ Hasher.of($1.metadata.uid, $1.metadata.resourceVersion ?? "") }
+    }
+
     func keep(_ wanted: [SharedItem]) async throws -> [String] {
         var objects: [SharedItem.ID: KubeObject] = [:]
         for object in ClusterForm.types.flatMap(self.objects) {

@@ -11,6 +11,9 @@ protocol ReplicaKeeper: Sendable {
     /// - Returns: what cannot be kept as it is, and what gave way to it, a sentence each.
     func keep(_ wanted: [SharedItem]) async throws -> [String]
 
+    /// Another number when any resource of a shared kind is another: most changes are of something else.
+    var stamp: Int { get }
+
     /// Yields when what is kept may have changed.
     func changes() -> any AsyncSequence<Void, Never> & Sendable
 }
@@ -35,6 +38,8 @@ final class Replicator: Sendable {
         /// Nil until something came: nothing is touched then.
         var wanted: Wanted?
         var state = State()
+        /// How the keeper was when all was as `state` says.
+        var stamp: Int?
     }
 
     private let keeper: any ReplicaKeeper
@@ -59,7 +64,8 @@ final class Replicator: Sendable {
     var state: State { self.held.withLock { $0.state } }
 
     private static let retry = Duration.seconds(2)
-    /// Between two looks: most changes are of something else.
+    private static let look = Duration.seconds(30)
+    /// Between two looks.
     private static let pause = Duration.milliseconds(100)
 
     /// Until cancelled.
@@ -68,6 +74,8 @@ final class Replicator: Sendable {
         let changes = self.keeper.changes()
         await withTaskGroup { group in
             group.addTask { for await _ in changes { self.wake.up() } }
+            // What could not be written may be possible by now.
+            group.addTask { while (try? await Task.sleep(for: Self.look)) != nil { self.wake.up() } }
             group.addTask {
                 for await _ in self.wake.stream {
                     if await self.keep() { onChange() }
@@ -83,6 +91,8 @@ final class Replicator: Sendable {
     private func keep() async -> Bool {
         guard let wanted = self.held.withLock({ $0.wanted }) else { return false }
         let before = self.state
+        let stamp = self.keeper.stamp
+        if before == State(applied: wanted.hash), self.held.withLock({ $0.stamp }) == stamp { return false }
         var problems: [String]
         do {
             problems = try await self.keeper.keep(wanted.items)
@@ -92,7 +102,10 @@ final class Replicator: Sendable {
             if before.problems != ["\(error)"] {
                 self.logger.warning("Could not keep what came from the global control plane; trying again", metadata: ["cause": "\(error)"])
             }
-            self.held.withLock { $0.state.problems = ["\(error)"] }
+            self.held.withLock { held in
+                held.state.problems = ["\(error)"]
+                held.stamp = nil
+            }
             try? await Task.sleep(for: Self.retry)
             self.wake.up()
             return before.problems != ["\(error)"]
@@ -108,7 +121,10 @@ final class Replicator: Sendable {
                 metadata: ["items": "\(wanted.items.count)", "config.hash": "\(wanted.hash.prefix(12))"])
         }
         self.metrics.problems.set(Double(problems.count))
-        self.held.withLock { $0.state = state }
+        self.held.withLock { held in
+            held.state = state
+            held.stamp = stamp
+        }
         return state != before
     }
 }

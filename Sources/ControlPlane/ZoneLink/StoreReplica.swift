@@ -13,6 +13,10 @@ struct StoreReplica: ReplicaKeeper {
 
     func changes() -> any AsyncSequence<Void, Never> & Sendable { self.store.changes() }
 
+    var stamp: Int {
+        GlobalShare.kinds.flatMap { self.store.unordered(kind: $0) }.reduce(0) { $0 &+ Hasher.of($1.id, $1.version) }
+    }
+
     /// All of it, or nothing.
     func keep(_ wanted: [SharedItem]) throws -> [String] {
         let rows = GlobalShare.kinds.flatMap { self.store.unordered(kind: $0) }
