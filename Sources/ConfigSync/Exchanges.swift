@@ -13,13 +13,16 @@ package struct StreamRequest: Hashable, Sendable {
     package var name: String
     /// Empty for zone proxies, which serve every mesh of their zone.
     package var mesh: String
+    /// Drawn by chance at the start of the process: two proxies of one name are told apart by it.
+    package var instance: String
     /// The hash of the snapshot the proxy serves; it is not sent again.
     package var have: String?
 
-    package init(proxyType: ProxyType, name: String, mesh: String, have: String? = nil) {
+    package init(proxyType: ProxyType, name: String, mesh: String, instance: String, have: String? = nil) {
         self.proxyType = proxyType
         self.name = name
         self.mesh = mesh
+        self.instance = instance
         self.have = have
     }
 
@@ -27,7 +30,7 @@ package struct StreamRequest: Hashable, Sendable {
 
     /// Path and query, ready for a request line.
     package var target: String {
-        var items = [("proxyType", self.proxyType.rawValue), ("name", self.name), ("mesh", self.mesh)]
+        var items = [("proxyType", self.proxyType.rawValue), ("name", self.name), ("mesh", self.mesh), ("instance", self.instance)]
         if let have = self.have { items.append(("have", have)) }
         return Self.path + "?" + items.map { "\($0.0)=\(Self.escaped($0.1))" }.joined(separator: "&")
     }

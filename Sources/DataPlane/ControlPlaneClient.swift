@@ -23,7 +23,10 @@ final class ControlPlaneClient: Sendable {
 
     func openStream(have: String?) async throws(Failure) -> HTTPStream {
         try await self.connection.openStream(
-            StreamRequest(proxyType: self.options.proxyType, name: self.options.name, mesh: self.options.mesh, have: have).target)
+            StreamRequest(
+                proxyType: self.options.proxyType, name: self.options.name, mesh: self.options.mesh, instance: self.options.instance,
+                have: have
+            ).target)
     }
 
     /// Brings this proxy's own resource, where it has one.
@@ -40,7 +43,9 @@ final class ControlPlaneClient: Sendable {
     /// Asks that nobody is sent to this proxy any more.
     func withdraw() async throws(Failure) {
         _ = try await self.connection.post(
-            Withdrawal.path, Withdrawal(proxyType: self.options.proxyType, name: self.options.name, mesh: self.options.mesh))
+            Withdrawal.path,
+            Withdrawal(
+                proxyType: self.options.proxyType, name: self.options.name, mesh: self.options.mesh, instance: self.options.instance))
     }
 
     func answer(_ question: Question, _ text: String) async throws(Failure) {

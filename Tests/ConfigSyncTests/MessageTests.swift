@@ -72,8 +72,8 @@ import Testing
 
     @Test("the request's query is percent-encoded")
     func target() {
-        let request = StreamRequest(proxyType: .dataplane, name: "web-1.demo", mesh: "a&b=c", have: "00ff")
-        #expect(request.target == "/v1/config?proxyType=dataplane&name=web-1.demo&mesh=a%26b%3Dc&have=00ff")
+        let request = StreamRequest(proxyType: .dataplane, name: "web-1.demo", mesh: "a&b=c", instance: "i", have: "00ff")
+        #expect(request.target == "/v1/config?proxyType=dataplane&name=web-1.demo&mesh=a%26b%3Dc&instance=i&have=00ff")
     }
 
     @Test("a config crosses the stream unchanged")

@@ -12,14 +12,14 @@ struct PresenceTests {
 
     @Test("A proxy is sent traffic from its first confirmed configuration until a while after its last stream ended")
     func life() {
-        let first = self.presence.opened(self.proxy, version: "1", now: self.start)
+        let first = self.presence.opened(self.proxy, instance: "a", version: "1", now: self.start)
         #expect(self.presence.online(at: self.start) == [])
         #expect(self.presence.present(at: self.start) == [self.proxy])
         self.presence.acknowledged(by: self.proxy, hasErrors: false)
         #expect(self.presence.online(at: self.start) == [self.proxy])
 
         // It reconnects before the old stream is seen to end.
-        let second = self.presence.opened(self.proxy, version: "1", now: self.start + 5)
+        let second = self.presence.opened(self.proxy, instance: "a", version: "1", now: self.start + 5)
         self.presence.closed(self.proxy, stream: first, now: self.start + 6)
         #expect(self.presence.online(at: self.start + 100) == [self.proxy])
 
@@ -29,16 +29,19 @@ struct PresenceTests {
         #expect(self.presence.online(at: self.start + 210) == [])
         #expect(self.presence.nextChange(after: self.start + 210) == nil)
         // Next time it has to confirm again.
-        _ = self.presence.opened(self.proxy, version: "1", now: self.start + 300)
+        _ = self.presence.opened(self.proxy, instance: "a", version: "1", now: self.start + 300)
         #expect(self.presence.online(at: self.start + 300) == [])
     }
 
     @Test("A proxy that says that it stops is nobody's endpoint at once, and is gone with its stream; a new stream takes it back")
     func withdrawal() {
-        let stream = self.presence.opened(self.proxy, version: "1", now: self.start)
+        let stream = self.presence.opened(self.proxy, instance: "a", version: "1", now: self.start)
         self.presence.acknowledged(by: self.proxy, hasErrors: false)
-        #expect(self.presence.withdrawn(self.proxy))
-        #expect(!self.presence.withdrawn(self.proxy))
+        // Another of its name, that was never let in, says so.
+        #expect(!self.presence.withdrawn(self.proxy, instance: "b"))
+        #expect(self.presence.online(at: self.start) == [self.proxy])
+        #expect(self.presence.withdrawn(self.proxy, instance: "a"))
+        #expect(!self.presence.withdrawn(self.proxy, instance: "a"))
         #expect(self.presence.online(at: self.start) == [])
         #expect(self.presence.present(at: self.start) == [self.proxy])
         // Still drawing its last breath: what it confirms now changes nothing.
@@ -46,7 +49,7 @@ struct PresenceTests {
         #expect(self.presence.online(at: self.start) == [])
         self.presence.closed(self.proxy, stream: stream, now: self.start + 5)
         #expect(self.presence.present(at: self.start + 5) == [])
-        _ = self.presence.opened(self.proxy, version: "1", now: self.start + 6)
+        _ = self.presence.opened(self.proxy, instance: "a", version: "1", now: self.start + 6)
         self.presence.acknowledged(by: self.proxy, hasErrors: false)
         #expect(self.presence.online(at: self.start + 6) == [self.proxy])
     }
@@ -69,7 +72,7 @@ struct PresenceTests {
     @Test("The last two streams are remembered with what went over them")
     func history() {
         for number in 0..<3 {
-            let stream = self.presence.opened(self.proxy, version: "0.\(number)", now: self.start + Double(number))
+            let stream = self.presence.opened(self.proxy, instance: "a", version: "0.\(number)", now: self.start + Double(number))
             self.presence.sent(to: self.proxy, now: self.start + Double(number) + 0.5)
             self.presence.acknowledged(by: self.proxy, hasErrors: number == 2)
             self.presence.closed(self.proxy, stream: stream, now: self.start + Double(number) + 0.9)

@@ -121,7 +121,7 @@ struct RunningUniversal: Sendable {
     func openStream(
         _ type: ProxyType = .egress, _ name: String = "zoneegress-1", mesh: String = "", token: String?
     ) async throws -> HTTPStream {
-        let target = StreamRequest(proxyType: type, name: name, mesh: mesh).target
+        let target = StreamRequest(proxyType: type, name: name, mesh: mesh, instance: name).target
         return try await self.transport.stream(self.proxyRequest("GET", target, token: token, body: nil))
     }
 

@@ -132,7 +132,7 @@ struct SelfRegistrationTests {
         let token = try await self.zoneToken()
         #expect(await self.world.refusal(self.egress, token: token, instance: "first") == nil)
         let proxy = ProxyID(.egress, "zoneegress-1")
-        let stream = self.world.presence.opened(proxy, version: "1", now: self.world.now)
+        let stream = self.world.presence.opened(proxy, instance: "a", version: "1", now: self.world.now)
         #expect(await self.world.refusal(self.egress, token: token, instance: "second") == .nameInUse)
         #expect(await self.world.refusal(self.egress, token: token, instance: "first") == nil)
         self.world.presence.closed(proxy, stream: stream, now: self.world.now)

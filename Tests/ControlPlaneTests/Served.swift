@@ -76,7 +76,7 @@ struct Served: Sendable {
     }
 
     func stream(have: String?) async throws -> HTTPStream {
-        let request = StreamRequest(proxyType: .dataplane, name: "web-1.shop", mesh: "default", have: have)
+        let request = StreamRequest(proxyType: .dataplane, name: "web-1.shop", mesh: "default", instance: "a", have: have)
         return try await self.transport.stream(self.request("GET", request.target, token: "good", body: nil))
     }
 

@@ -49,7 +49,11 @@ struct WithdrawalTests {
                 return config.clusters.filter { $0.name == "default:api" }.flatMap(\.endpoints).map { Int($0.port) }.sorted()
             }
             try await eventually("both serve") { try await endpoints() == [10001, 10002] ? true : nil }
-            let goodbye = Withdrawal(proxyType: .egress, name: "one", mesh: "")
+            // What a second process of the name, which was refused, says when it stops.
+            let stranger = Withdrawal(proxyType: .egress, name: "one", mesh: "", instance: "stranger")
+            #expect(try await running.post(Withdrawal.path, stranger, token: token).status == 204)
+            #expect(try await endpoints() == [10001, 10002])
+            let goodbye = Withdrawal(proxyType: .egress, name: "one", mesh: "", instance: "one")
             #expect(try await running.post(Withdrawal.path, goodbye, token: web).status == 401)
             let start = ContinuousClock.now
             #expect(try await running.post(Withdrawal.path, goodbye, token: token).status == 204)

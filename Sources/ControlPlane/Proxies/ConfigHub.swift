@@ -25,10 +25,12 @@ package final class ConfigHub: Sendable {
 
     /// Opens a stream; `close` it when it ends.
     /// - Parameters:
+    ///   - instance: tells processes of one name apart.
     ///   - have: the hash of what the proxy serves.
     ///   - program: the version of the proxy's program, for people.
-    func open(_ proxy: ProxyID, have: String?, program: String) -> OutgoingStream<ProxyID> {
-        self.streams.open(proxy, have: have, name: self.presence.opened(proxy, version: program, now: Date()))
+    func open(_ proxy: ProxyID, instance: String, have: String?, program: String) -> OutgoingStream<ProxyID> {
+        let name = self.presence.opened(proxy, instance: instance, version: program, now: Date())
+        return self.streams.open(proxy, have: have, name: name)
     }
 
     func close(_ stream: OutgoingStream<ProxyID>) {

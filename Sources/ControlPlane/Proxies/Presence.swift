@@ -11,6 +11,8 @@ package final class Presence: Sendable {
     /// One config stream, open or ended, as overviews show it.
     package struct Stream: Hashable, Sendable {
         package let id: String
+        /// Of the process that opened it.
+        package let instance: String
         /// Of the proxy's program.
         package let version: String
         package let opened: Date
@@ -82,8 +84,8 @@ package final class Presence: Sendable {
     }
 
     /// - Returns: the stream's id, for `closed`.
-    func opened(_ proxy: ProxyID, version: String, now: Date) -> String {
-        let stream = Stream(id: UUID().uuidString.lowercased(), version: version, opened: now)
+    func opened(_ proxy: ProxyID, instance: String, version: String, now: Date) -> String {
+        let stream = Stream(id: UUID().uuidString.lowercased(), instance: instance, version: version, opened: now)
         let isNew = self.state.withLock { state in
             state.open[proxy, default: 0] += 1
             let comesBack = state.withdrawn.remove(proxy) != nil
@@ -149,9 +151,14 @@ package final class Presence: Sendable {
         if isLast { self.changed.tell() }
     }
 
-    /// It is about to stop. Returns whether that is news.
-    func withdrawn(_ proxy: ProxyID) -> Bool {
+    /// It is about to stop. Returns whether that is news. What another process of its name says, one that was refused for
+    /// instance, is not about it.
+    func withdrawn(_ proxy: ProxyID, instance: String) -> Bool {
         let isNews = self.state.withLock { state in
+            let streams = state.history[proxy] ?? []
+            guard streams.last?.instance == instance, streams.allSatisfy({ $0.closed != nil || $0.instance == instance }) else {
+                return false
+            }
             state.until[proxy] = nil
             return state.open[proxy] != nil && state.withdrawn.insert(proxy).inserted
         }

@@ -30,18 +30,24 @@ struct ProxyHandlers: Sendable {
             let token = try request.bearerToken
             try await self.authenticator.authenticate(token: token, as: proxy)
             try self.authenticator.authorize(proxy, token: token)
-            let have = request.uri.queryParameters.get("have")
+            let query = request.uri.queryParameters
+            let (have, instance) = (query.get("have"), query.get("instance") ?? "")
             return Response(
                 status: .ok, headers: [.contentType: StreamMessage.contentType, .cacheControl: "no-store"],
-                body: ResponseBody { writer in try await self.write(to: &writer, proxy: proxy.id, have: have, request: request) })
+                body: ResponseBody { writer in
+                    try await self.write(to: &writer, proxy: proxy.id, instance: instance, have: have, request: request)
+                })
         } catch {
             return self.refuse(error, request)
         }
     }
 
     /// Writes messages until the proxy leaves, the server stops, or a write fails.
-    private func write(to writer: inout any ResponseBodyWriter, proxy: ProxyID, have: String?, request: Request) async throws {
-        let session = self.hub.open(proxy, have: have, program: request.programVersion)
+    private func write(
+        to writer: inout any ResponseBodyWriter, proxy: ProxyID, instance: String, have: String?,
+        request: Request
+    ) async throws {
+        let session = self.hub.open(proxy, instance: instance, have: have, program: request.programVersion)
         self.metrics.streams.add(1)
         self.logger.info("A proxy connected", metadata: ["proxy.type": "\(proxy.kind.rawValue)", "proxy.name": "\(proxy.name)"])
         defer {
@@ -153,7 +159,7 @@ struct ProxyHandlers: Sendable {
             let proxy = ProxyClaim(
                 type: withdrawal.proxyType, name: withdrawal.name, mesh: withdrawal.mesh, home: self.authenticator.home)
             try await self.authenticator.authenticate(token: try request.bearerToken, as: proxy)
-            if self.hub.presence.withdrawn(proxy.id) {
+            if self.hub.presence.withdrawn(proxy.id, instance: withdrawal.instance) {
                 self.logger.info(
                     "A proxy is stopping; nobody is sent to it any more",
                     metadata: ["proxy.type": "\(proxy.id.kind.rawValue)", "proxy.name": "\(proxy.id.name)"])

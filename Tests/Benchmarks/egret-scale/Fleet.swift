@@ -72,7 +72,9 @@ final class Fleet: Sendable {
         let (have, confirmed) = self.state.withLock { ($0.hash[number], $0.confirmed[number]) }
         // What could not be said before the stream was lost.
         if have != confirmed { try await self.confirm(number, have) }
-        let target = StreamRequest(proxyType: .egress, name: self.zone.egress(number), mesh: "", have: have.isEmpty ? nil : have).target
+        let target = StreamRequest(
+            proxyType: .egress, name: self.zone.egress(number), mesh: "", instance: "", have: have.isEmpty ? nil : have
+        ).target
         let stream = try await self.transport.stream(self.request("GET", target))
         guard stream.status == 200 else { throw Failed(description: "stream refused: \(stream.status)") }
         self.state.withLock { $0.opened += 1 }
