@@ -21,7 +21,7 @@ struct ZoneHandlers: Sendable {
     /// A report of 100,000 dataplanes, or a page of one of their proxies.
     private static let maxBodyBytes = 64 << 20
 
-    func stream(_ request: Request) async -> Response {
+    func stream(_ request: Request, on channel: any Channel) async -> Response {
         do {
             let query = request.uri.queryParameters
             let token = try request.bearerToken
@@ -31,13 +31,17 @@ struct ZoneHandlers: Sendable {
             if let told = self.book.told(zone), let name = HTTPField.Name(ZoneExchange.toldHeader) { headers[name] = told.text.hash }
             return Response(
                 status: .ok, headers: headers,
-                body: ResponseBody { writer in try await self.write(to: &writer, zone: zone, have: have, token: token, request: request) })
+                body: ResponseBody { writer in
+                    try await self.write(to: &writer, on: channel, zone: zone, have: have, token: token, request: request)
+                })
         } catch {
             return self.refuse(error, request)
         }
     }
 
-    private func write(to writer: inout any ResponseBodyWriter, zone: String, have: String?, token: String, request: Request) async throws {
+    private func write(
+        to writer: inout any ResponseBodyWriter, on channel: any Channel, zone: String, have: String?, token: String, request: Request
+    ) async throws {
         let instance = String((request.uri.queryParameters.get("instance") ?? "").prefix(253))
         let name = self.book.opened(zone, instance: instance, version: request.programVersion, now: Date())
         let stream = self.hub.open(zone, have: have, name: name)
@@ -51,7 +55,7 @@ struct ZoneHandlers: Sendable {
         }
         let admission = self.admission
         let logger = self.logger
-        try await stream.write(to: &writer, request: request) {
+        try await stream.write(to: &writer, on: channel, request: request) {
             // A token that has expired or was revoked meanwhile ends the stream.
             do {
                 _ = try admission.zone(token: token, claiming: zone, now: Date())

@@ -23,9 +23,9 @@ struct ZoneServer: Service {
     func run() async throws {
         let handlers = self.handlers
         let identity = self.identity
-        let router = Router()
+        let router = Router(context: StreamRequestContext.self)
         router.get("/v1/ca") { _, _ in identity.authorityResponse }
-        router.get("\(ZoneExchange.streamPath)") { request, _ in await handlers.stream(request) }
+        router.get("\(ZoneExchange.streamPath)") { request, context in await handlers.stream(request, on: context.channel) }
         router.post("\(ZoneExchange.reportPath)") { request, _ in await handlers.report(request) }
         router.post("\(ZoneAnswer.path)") { request, _ in await handlers.answer(request) }
         for path in ["/v1/config", "/v1/registrations"] {

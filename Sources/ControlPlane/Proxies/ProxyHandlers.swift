@@ -24,7 +24,7 @@ struct ProxyHandlers: Sendable {
     /// A certificate request of 8192 RSA bits is 3 KiB, a thousand item errors are some 200 KiB.
     private static let maxBodyBytes = 1 << 20
 
-    func stream(_ request: Request) async -> Response {
+    func stream(_ request: Request, on channel: any Channel) async -> Response {
         do {
             let proxy = try self.proxy(request)
             let token = try request.bearerToken
@@ -35,7 +35,7 @@ struct ProxyHandlers: Sendable {
             return Response(
                 status: .ok, headers: [.contentType: StreamMessage.contentType, .cacheControl: "no-store"],
                 body: ResponseBody { writer in
-                    try await self.write(to: &writer, proxy: proxy.id, instance: instance, have: have, request: request)
+                    try await self.write(to: &writer, on: channel, proxy: proxy.id, instance: instance, have: have, request: request)
                 })
         } catch {
             return self.refuse(error, request)
@@ -44,7 +44,7 @@ struct ProxyHandlers: Sendable {
 
     /// Writes messages until the proxy leaves, the server stops, or a write fails.
     private func write(
-        to writer: inout any ResponseBodyWriter, proxy: ProxyID, instance: String, have: String?,
+        to writer: inout any ResponseBodyWriter, on channel: any Channel, proxy: ProxyID, instance: String, have: String?,
         request: Request
     ) async throws {
         let session = self.hub.open(proxy, instance: instance, have: have, program: request.programVersion)
@@ -55,7 +55,7 @@ struct ProxyHandlers: Sendable {
             self.metrics.streams.add(-1)
             self.logger.info("A proxy disconnected", metadata: ["proxy.type": "\(proxy.kind.rawValue)", "proxy.name": "\(proxy.name)"])
         }
-        try await session.write(to: &writer, request: request) { self.sent($0, to: proxy) }
+        try await session.write(to: &writer, on: channel, request: request) { self.sent($0, to: proxy) }
     }
 
     private func sent(_ config: OutgoingConfig, to proxy: ProxyID) {

@@ -57,10 +57,10 @@ package struct ProxyServer: Service {
 
     package func run() async throws {
         let handlers = self.handlers
-        let router = Router()
+        let router = Router(context: StreamRequestContext.self)
         let identity = self.identity
         router.get("/v1/ca") { _, _ in identity.authorityResponse }
-        router.get("/v1/config") { request, _ in await handlers.stream(request) }
+        router.get("/v1/config") { request, context in await handlers.stream(request, on: context.channel) }
         router.post("/v1/acknowledgements") { request, _ in await handlers.acknowledge(request) }
         router.post("/v1/registrations") { request, _ in await handlers.register(request) }
         router.post("/v1/withdrawals") { request, _ in await handlers.withdraw(request) }

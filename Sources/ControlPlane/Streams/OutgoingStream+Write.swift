@@ -6,10 +6,11 @@ import ServiceLifecycle
 extension OutgoingStream {
     /// Writes messages until the peer leaves, the server stops, or a write fails.
     /// - Parameters:
+    ///   - channel: the peer's connection.
     ///   - mayGoOn: asked every ten seconds; false ends the stream.
     ///   - sent: told of each text that was written.
     func write(
-        to writer: inout any ResponseBodyWriter, request: Request, mayGoOn: @escaping @Sendable () -> Bool = { true },
+        to writer: inout any ResponseBodyWriter, on channel: any Channel, request: Request, mayGoOn: @escaping @Sendable () -> Bool = { true },
         sent: (OutgoingConfig) -> Void
     ) async throws {
         try await withGracefulShutdownHandler {
@@ -29,7 +30,7 @@ extension OutgoingStream {
                             lastWrite = .now
                         }
                         if let config = self.next() {
-                            try await Self.write(config, to: &writer)
+                            try await Self.write(config, to: &writer, on: channel)
                             sent(config)
                         } else if ContinuousClock.now - lastWrite >= StreamMessage.pingInterval {
                             try await writer.write(ByteBuffer(bytes: StreamMessage.pingLine))
@@ -48,8 +49,14 @@ extension OutgoingStream {
         try await writer.finish(nil)
     }
 
-    /// Piece by piece, so that a peer that reads slowly costs one piece of memory and not a whole table.
-    private static func write(_ config: OutgoingConfig, to writer: inout any ResponseBodyWriter) async throws {
+    /// Piece by piece, so that a peer that reads slowly costs some pieces of memory and not a whole table.
+    ///
+    /// A write returns before the connection's event loop has seen it, and until then nobody knows that the connection is full.
+    /// With a thousand tables to encrypt the loop is behind by whole tables, so it is waited for every few pieces; what TLS has
+    /// once needed for a connection it keeps.
+    private static func write(
+        _ config: OutgoingConfig, to writer: inout any ResponseBodyWriter, on channel: any Channel
+    ) async throws {
         // What is small goes as one.
         if config.byteCount <= Self.pieceBytes {
             var buffer = ByteBuffer()
@@ -58,16 +65,25 @@ extension OutgoingStream {
             try await writer.write(buffer)
             return
         }
+        var ahead = 0
         for part in config.parts {
             var start = 0
             while start < part.count {
                 let end = min(start + Self.pieceBytes, part.count)
                 try await writer.write(ByteBuffer(bytes: part[start..<end]))
+                ahead += end - start
                 start = end
+                if ahead >= Self.maxBytesAhead {
+                    try await channel.eventLoop.submit {}.get()
+                    ahead = 0
+                }
             }
         }
     }
 
     /// A TLS record.
     private static var pieceBytes: Int { 16 << 10 }
+
+    /// Written without knowing whether the connection takes any.
+    private static var maxBytesAhead: Int { 64 << 10 }
 }
