@@ -70,7 +70,10 @@ extension World {
                 judgement.checks =
                     (self.podDataplanes.problems[judged.object.key] ?? []) + Self.duplicates(dataplane) + self.rejected(judged)
                     + [self.pending(mesh)].compactMap(\.self) + outbounds.flatMap(self.unreachable)
-                judgement.ready = "\(Self.count(outbounds.count, "outbound")) \(outbounds.count == 1 ? "has" : "have") somewhere to go."
+                judgement.ready =
+                    outbounds.isEmpty
+                    ? "It calls nothing; others call it."
+                    : "\(Self.count(outbounds.count, "outbound")) \(outbounds.count == 1 ? "has" : "have") somewhere to go."
             }
             return self.status(of: judged.object, type: .dataplanes, judgement)
         }

@@ -8,8 +8,8 @@ struct LiveListener {
     let clients: CompiledListener.Clients
     let takesProxyHeader: Bool
     let routes: UnsafePointer<CompiledRoute>
-    /// The place of `CompiledListener.otherRoute`, -1: none.
-    let otherRoute: Int32
+    /// As `CompiledListener.otherRoute`.
+    let otherRoute: Int?
     private let matcher: Unmanaged<Matcher>
 
     /// Holds the routes by name where a pointer can lead.
@@ -18,8 +18,14 @@ struct LiveListener {
         init(_ table: RouteTable?) { self.table = table }
     }
 
-    /// The position of the route for `name`.
-    func match(_ name: ServerName) -> Int? { self.matcher._withUnsafeGuaranteedRef { $0.table?.match(name) } }
+    /// The position of the route for a client with this hello.
+    func route(_ hello: ClientHello) -> Int? {
+        if self.clients == .plain || self.clients == .either && !hello.isOfMesh { return self.otherRoute }
+        guard let route = self.match(hello.serverName), !self.routes[route].isOfMesh || hello.isOfMesh else { return nil }
+        return route
+    }
+
+    private func match(_ name: ServerName) -> Int? { self.matcher._withUnsafeGuaranteedRef { $0.table?.match(name) } }
 
     static func make(_ listeners: [CompiledListener]) -> UnsafePointer<LiveListener> {
         let live = UnsafeMutablePointer<LiveListener>.allocate(capacity: max(1, listeners.count))
@@ -29,7 +35,7 @@ struct LiveListener {
             (live + position).initialize(
                 to: LiveListener(
                     clients: listener.clients, takesProxyHeader: listener.takesProxyHeader, routes: UnsafePointer(routes),
-                    otherRoute: Int32(listener.otherRoute ?? -1),
+                    otherRoute: listener.otherRoute,
                     matcher: .passRetained(Matcher(listener.table))))
         }
         return UnsafePointer(live)

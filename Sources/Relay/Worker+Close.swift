@@ -29,7 +29,7 @@ extension Worker {
         return switch self.listener(slot).clients {
         case .tls: true
         case .plain: false
-        case .either: slot.pointee.route >= 0 && slot.pointee.route != self.listener(slot).otherRoute
+        case .either: slot.pointee.route >= 0 && Int(slot.pointee.route) != self.listener(slot).otherRoute
         }
     }
 

@@ -38,9 +38,9 @@ extension Worker {
     mutating func refuseOrPass(_ slot: Slot, _ reason: RefusalReason) {
         guard self.listener(slot).clients == .either else { return self.refuse(slot, reason) }
         guard self.adoptCurrentTable(slot) else { return self.refuse(slot, .draining) }
-        guard self.listener(slot).clients == .either else { return self.refuse(slot, reason) }
+        guard let route = self.listener(slot).otherRoute else { return self.refuse(slot, reason) }
         self.restoreLowWater(slot)
-        self.follow(slot, route: Int(self.listener(slot).otherRoute))
+        self.follow(slot, route: route)
     }
 
     /// Sleeps until that many bytes are in the socket, or the time since accept is over.
@@ -70,14 +70,11 @@ extension Worker {
             self.refuse(slot, .draining)
             return
         }
-        let listener = self.listener(slot)
-        if listener.clients == .either, !hello.isOfMesh {
-            self.follow(slot, route: Int(listener.otherRoute))
-        } else if let route = listener.match(hello.serverName), !listener.routes[route].isOfMesh || hello.isOfMesh {
-            self.follow(slot, route: route)
-        } else {
+        guard let route = self.listener(slot).route(hello) else {
             self.refuse(slot, .noRoute)
+            return
         }
+        self.follow(slot, route: route)
     }
 
     func listener(_ slot: Slot) -> LiveListener { self.tables[Int(slot.pointee.table)]!.listeners[Int(slot.pointee.listener)] }

@@ -128,6 +128,22 @@ struct PermissiveTests {
         }
     }
 
+    @Test("a hello that stops half way reaches the workload once its time is over")
+    func slow() async throws {
+        let server = try TestServer { socket in try socket.send(socket.receive(exactly: 40)) }
+        try await EngineFixture.run(self.config(to: server.port), options: { $0.helloTimeout = .milliseconds(100) }) {
+            (fixture) async throws in
+            let port = fixture.port
+            let hello = Array(Self.hello("web{mesh=default}", alpn: ["kuma"])[..<40])
+            let answer = try await onThread {
+                let client = try TestSocket.connect(port: port)
+                try client.send(hello)
+                return try client.receiveToEnd()
+            }
+            #expect(answer == hello)
+        }
+    }
+
     @Test("the end of a silent client, or of one that began a hello, reaches the workload", arguments: [0, 1, 40])
     func end(_ sent: Int) async throws {
         let server = try TestServer { socket in
@@ -185,6 +201,26 @@ struct PermissiveTests {
             // It was accepted before the change and is decided after it.
             try await onThread { try early.send(Array("hello".utf8)) }
             #expect(try await fixture.record { $0.verdict == .refused(.notTLS) }.listener == "inbound:1")
+        }
+    }
+
+    @Test("a client that waits while its listener becomes plain is passed on, whatever it says then")
+    func becomesPlain() async throws {
+        let server = try TestServer.echo()
+        try await EngineFixture.run(self.config(to: server.port)) { (fixture) async throws in
+            let port = fixture.port
+            let first = try await onThread { try TestSocket.connect(port: port) }
+            let second = try await onThread { try TestSocket.connect(port: port) }
+            try await fixture.until { await fixture.engine.connections().count { $0.state == .readingHello } == 2 }
+            _ = await fixture.engine.apply(
+                self.config(to: server.port, kind: .outbound(service: "web", action: .passthrough(cluster: "w"))))
+            for (client, bytes) in [(first, Array("hello".utf8)), (second, Self.hello("web{mesh=default}", alpn: ["kuma"]))] {
+                #expect(
+                    try await onThread {
+                        try client.send(bytes)
+                        return try client.receive(exactly: bytes.count)
+                    } == bytes)
+            }
         }
     }
 }
