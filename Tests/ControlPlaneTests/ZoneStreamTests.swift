@@ -123,7 +123,7 @@ struct ZoneStreamTests {
             #expect(other.reason == "zone_name_in_use" && other.detail.contains("egretctl delete zone zone-1"), "\(other)")
             #expect(try await global.report("zone-1", identity: "two", OutgoingConfig(whole: .empty), token: token).status == 403)
             for toProxies in [false, true] {
-                let target = StreamRequest(proxyType: .egress, name: "e", mesh: "").target
+                let target = StreamRequest(proxyType: .egress, name: "e", mesh: "", instance: "x").target
                 let proxy = try await global.answer(global.openStream(target, token: token, toProxies: toProxies))
                 #expect(proxy.reason == "global_control_plane", "\(proxy)")
             }
