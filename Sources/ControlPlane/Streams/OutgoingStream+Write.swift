@@ -10,7 +10,8 @@ extension OutgoingStream {
     ///   - mayGoOn: asked every ten seconds; false ends the stream.
     ///   - sent: told of each text that was written.
     func write(
-        to writer: inout any ResponseBodyWriter, on channel: any Channel, request: Request, mayGoOn: @escaping @Sendable () -> Bool = { true },
+        to writer: inout any ResponseBodyWriter, on channel: any Channel, request: Request,
+        mayGoOn: @escaping @Sendable () -> Bool = { true },
         sent: (OutgoingConfig) -> Void
     ) async throws {
         try await withGracefulShutdownHandler {
