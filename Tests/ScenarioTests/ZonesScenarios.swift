@@ -40,6 +40,63 @@ extension Scenarios {
             }
         }
 
+        @Test("A call crosses zones that know each other by the global control plane, and goes on while that and a zone's own are killed")
+        func call() async throws {
+            let folder = FileManager.default.temporaryDirectory.path + "/egret-zones-\(UUID().uuidString.prefix(8))"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let global = ControlPlaneProcess("global", folder: folder, address: Loopback.global, ["--role", "global"])
+            try await global.run { process in
+                try await global.apply(Self.resources)
+                try await UniversalZone.with(name: "zone-2", under: global) { two in
+                    try await UniversalZone.with(name: "zone-1", under: global) { one, controlPlane in
+                        for zone in [one, two] {
+                            try await eventually("\(zone.name) has the mesh") {
+                                try await zone.egretctl("get", "meshes").contains("builtin/ca-1") ? true : nil
+                            }
+                        }
+                        try await Self.across(one, two) { url in
+                            process.send(SIGKILL)
+                            controlPlane.send(SIGKILL)
+                            #expect(try await Caller.curl(url).status == 0)
+                            try await one.withControlPlane { _ in
+                                // A proxy that comes now gets a certificate that the other zone trusts.
+                                try await one.withEgress(2) { _ in
+                                    for _ in 0..<10 {
+                                        let result = try await Caller.curl(url)
+                                        #expect(result.status == 0, "\(result)")
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
+        /// Proxies of a call from one zone to the other, and nothing carried over by hand.
+        private static func across(
+            _ one: UniversalZone, _ two: UniversalZone, _ body: @Sendable @escaping (_ url: String) async throws -> Void
+        ) async throws {
+            let url = "http://\(one.outbound):10081/"
+            try await BackgroundProcess.with(
+                "python3", ["-u", "-m", "http.server", "8080", "--bind", "\(two.net).30"], logFile: "\(two.folder)/application.log"
+            ) { _ in
+                try await two.withDataplane(
+                    "backend", inbound: "port: 8080, servicePort: 8080, serviceAddress: \(two.net).30", outbounds: []
+                ) { _ in
+                    try await two.withIngress { _ in
+                        try await one.withEgress { _ in
+                            try await one.withDataplane("client", outbounds: ["port: 10081, tags: {kuma.io/service: backend}"]) { _ in
+                                try await Caller.waitUntilPasses(url)
+                                try await body(url)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
         private static func join(_ cluster: Cluster, _ global: ControlPlaneProcess) async throws {
             try await cluster.install(
                 """
@@ -137,9 +194,9 @@ extension Scenarios {
             ---
             type: MeshTrafficPermission
             mesh: default
-            name: anybody-to-httpbin
+            name: anybody-to-anything
             spec:
-              targetRef: {kind: MeshService, name: httpbin}
+              targetRef: {kind: Mesh}
               from:
               - targetRef: {kind: Mesh}
                 default: {action: Allow}

@@ -10,6 +10,8 @@ struct UniversalZone: Sendable {
     let folder: String
     /// The first three numbers of its addresses, 127.x.y. By chance apart, zones side by side on one machine don't meet.
     let net: String
+    /// What makes it a zone of a global control plane.
+    private var global: [String] = []
 
     var controlPlane: String { "\(self.net).1" }
 
@@ -20,17 +22,25 @@ struct UniversalZone: Sendable {
     }
 
     /// Runs a scenario beside a control plane with an empty store. A failure prints what the programs have said.
-    static func with(name: String = "zone-1", _ scenario: @Sendable @escaping (UniversalZone) async throws -> Void) async throws {
-        try await self.with(name: name) { zone, _ in try await scenario(zone) }
+    static func with(
+        name: String = "zone-1", under global: ControlPlaneProcess? = nil,
+        _ scenario: @Sendable @escaping (UniversalZone) async throws -> Void
+    ) async throws {
+        try await self.with(name: name, under: global) { zone, _ in try await scenario(zone) }
     }
 
     static func with(
-        name: String = "zone-1", _ scenario: @Sendable @escaping (UniversalZone, _ controlPlane: BackgroundProcess) async throws -> Void
+        name: String = "zone-1", under global: ControlPlaneProcess? = nil,
+        _ scenario: @Sendable @escaping (UniversalZone, _ controlPlane: BackgroundProcess) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.path + "/egret-universal-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let zone = UniversalZone(name: name, folder: folder)
+        var draft = UniversalZone(name: name, folder: folder)
+        if let global {
+            draft.global = ["--global-address", "https://\(global.address):5685", "--global-token-file", try await global.zoneToken(name)]
+        }
+        let zone = draft
         do {
             try await zone.withControlPlane { process in
                 try await zone.egretctl(
@@ -50,7 +60,7 @@ struct UniversalZone: Sendable {
             [
                 "run", "--mode", "universal", "--zone", self.name, "--bind-address", self.controlPlane, "--store-file",
                 "\(self.folder)/egret.db",
-            ], logFile: "\(self.folder)/control-plane.log"
+            ] + self.global, logFile: "\(self.folder)/control-plane.log"
         ) { process in
             try await eventually("the control plane is ready") {
                 try await Command.run("curl", ["-sf", "--max-time", "5", "http://\(self.controlPlane):5680/readyz"]).status == 0
