@@ -134,7 +134,7 @@ package struct SessionMachine: Sendable {
         let (peer, caller) = (self.words.peer, self.words.caller)
         return switch status {
         case 401: "\(peer) does not accept \(caller)'s token\(said)"
-        case 403: "\(peer) does not let \(caller) have the configuration it asks for\(said)"
+        case 403: "\(peer) does not let \(caller) have what it asks for\(said)"
         case 404: "\(peer) does not know \(caller)\(said)"
         case 429, 503: "\(peer) is not ready to serve \(caller) (HTTP \(status))\(said)"
         default: "\(peer) answered with HTTP \(status)\(said)"

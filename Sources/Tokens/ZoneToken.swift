@@ -53,13 +53,13 @@ package struct ZoneToken: TokenClaims, Hashable {
             throw TokenRefusal(
                 .wrongScope,
                 "token cannot be used to authenticate zone entity (\(scope.rawValue) is out of token's scope: [\(named)]); "
-                    + "make one with egretctl generate zone-token --scope \(scope.rawValue)")
+                    + "make one with egretctl generate zone-token --scope \(scope.rawValue) --zone \(zone)")
         }
         guard self.zone.isEmpty || self.zone == zone else {
             throw TokenRefusal(
                 .wrongZone,
                 "zone from requestor: \(zone) is different than in token: \(self.zone); make one with egretctl generate zone-token "
-                    + "--zone \(zone)")
+                    + "--scope \(scope.rawValue) --zone \(zone)")
         }
     }
 }

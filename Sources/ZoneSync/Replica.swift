@@ -1,3 +1,4 @@
+package import ConfigSync
 import MeshModel
 import Tokens
 
@@ -6,6 +7,13 @@ import Tokens
 /// Meshes, and secrets that others name, keep their names. Everything else has its hash behind the name, so that it stands beside
 /// what was made in the zone, and beside what belongs to another mesh where names are not of a mesh.
 package enum Replica {
+    /// What of a text this program can keep. The rest, such as kinds of a newer global control plane, is counted.
+    package static func items(_ text: ConfigText) -> (items: [SharedItem], unknown: Int) {
+        let (items, unreadable) = SharedText.items(text)
+        let known = items.filter { GlobalShare.kinds.contains($0.id.kind) }
+        return (known.map(Self.item), unreadable + items.count - known.count)
+    }
+
     package static func item(_ shared: SharedItem) -> SharedItem {
         var item = shared
         item.labels[Origin.label] = Origin.global.rawValue

@@ -23,6 +23,15 @@ struct ReplicaTests {
         #expect(key.labels["kuma.io/display-name"] == "zone-token-signing-public-key-1" && key.id.name != "zone-token-signing-public-key-1")
     }
 
+    @Test("Kinds that this program does not know are counted, and everything else is kept")
+    func unknown() {
+        let text = SharedText.text([
+            self.shared("Mesh", "default"), self.shared("MeshNovelty", "a", mesh: "default"), self.shared("Zone", "b"),
+        ])
+        let read = Replica.items(text)
+        #expect(read.items == [Replica.item(self.shared("Mesh", "default"))] && read.unknown == 2)
+    }
+
     @Test("A name that would be too long is cut before its hash, and two such names stay apart")
     func longNames() {
         let (one, other) = (String(repeating: "a", count: 252) + "1", String(repeating: "a", count: 252) + "2")

@@ -31,7 +31,7 @@ final class Replicator: Sendable {
     private struct Wanted {
         var hash: String
         var items: [SharedItem]
-        var unreadable: Int
+        var unknown: Int
     }
 
     private struct Held {
@@ -55,8 +55,8 @@ final class Replicator: Sendable {
     }
 
     func want(_ text: ConfigText) {
-        let (items, unreadable) = SharedText.items(text)
-        let wanted = Wanted(hash: text.hash, items: items.map(Replica.item), unreadable: unreadable)
+        let (items, unknown) = Replica.items(text)
+        let wanted = Wanted(hash: text.hash, items: items, unknown: unknown)
         self.held.withLock { $0.wanted = wanted }
         self.wake.up()
     }
@@ -110,7 +110,7 @@ final class Replicator: Sendable {
             self.wake.up()
             return before.problems != ["\(error)"]
         }
-        if wanted.unreadable > 0 { problems.append("\(wanted.unreadable) items have a form that this program does not know") }
+        if wanted.unknown > 0 { problems.append("\(wanted.unknown) items have a form that this program does not know") }
         for sentence in problems where !before.problems.contains(sentence) {
             self.logger.warning("Something of the global control plane's needs a look", metadata: ["why": "\(sentence)"])
         }
