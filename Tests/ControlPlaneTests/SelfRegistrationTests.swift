@@ -147,6 +147,11 @@ struct SelfRegistrationTests {
         applied["name"] = "by-hand"
         #expect(self.world.call(.put, "/zoneegresses/by-hand", applied).status == 201)
         #expect(await self.world.refusal(applied, token: token) == nil)
+        // A copy of what a proxy brought, as the API shows it.
+        var copy = self.egress
+        copy["name"] = "copied"
+        copy["labels"] = [SelfRegistration.label: "some-instance"]
+        #expect(self.world.call(.put, "/zoneegresses/copied", copy).status == 201)
         #expect(await self.world.refusal(self.egress, token: token) == nil)
         // Both have said that they are coming, an hour ago, and did not.
         let world = self.world
@@ -163,6 +168,6 @@ struct SelfRegistrationTests {
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
         }
-        #expect(world.store.list(kind: "ZoneEgress").map(\.id.name) == ["by-hand"])
+        #expect(world.store.list(kind: "ZoneEgress").map(\.id.name) == ["by-hand", "copied"])
     }
 }

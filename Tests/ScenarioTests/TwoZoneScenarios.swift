@@ -4,8 +4,9 @@ import TestKit
 import Testing
 
 extension Scenarios {
-    /// Two zones that know of each other what a person carried over: the mesh with its authority, and ingresses.
-    @Suite("Two zones, by hand")
+    /// Two zones that know of each other what a person carried over, the mesh with its authority and ingresses, or what a global
+    /// control plane does.
+    @Suite("Two zones")
     struct TwoZones {
         @Test("A workload of another zone is reached through its ingress, an external service bound to that zone by two egresses")
         func story() async throws {
@@ -15,6 +16,59 @@ extension Scenarios {
                         let shared = try await Self.shared(two, server)
                         for zone in [one, two] { try await zone.apply(shared) }
                         try await Self.story(one, two)
+                    }
+                }
+            }
+        }
+
+        @Test("Under a global control plane one of two ingresses stops under load, and no connection notices; without both, calls fail")
+        func stoppingIngress() async throws {
+            let folder = FileManager.default.temporaryDirectory.path + "/egret-global-\(UUID().uuidString.prefix(8))"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let address = "127.\(Int.random(in: 20...219)).\(Int.random(in: 0...255)).1"
+            let global = ControlPlaneProcess("global", folder: folder, address: address, ["--role", "global"])
+            try await global.run { _ in
+                @Sendable func join(_ zone: String) async throws -> [String] {
+                    ["--global-address", "https://\(address):5685", "--global-token-file", try await global.zoneToken(zone)]
+                }
+                try await UniversalZone.with(name: "zone-1", arguments: try await join("zone-1")) { one in
+                    try await UniversalZone.with(name: "zone-2", arguments: try await join("zone-2")) { two in
+                        try await HTTPSServer.with(directory: two.folder, address: "\(two.net).9") { server in
+                            try await global.apply(try await Self.shared(two, server))
+                            for zone in [one, two] { try await zone.waitForCondition("Accepted", "True Accepted", of: "mesh", "default") }
+                            try await Self.stop(one, two)
+                        }
+                    }
+                }
+            }
+        }
+
+        private static func stop(_ one: UniversalZone, _ two: UniversalZone) async throws {
+            let outside = "http://\(one.outbound):10080/"
+            try await one.withEgress { _ in
+                try await one.withDataplane("client", outbounds: ["port: 10080, tags: {kuma.io/service: httpbin}"]) { _ in
+                    try await two.withEgress { _ in
+                        try await two.withIngress(1, grace: "5s") { first in
+                            try await two.withIngress(2) { _ in
+                                try await Caller.waitUntilPasses(outside)
+                                try await eventually("both ingresses take part") { () -> Bool? in
+                                    _ = try await Caller.curl(outside)
+                                    for number in 1...2 where try await two.allowed("zone-ingress", "ingress-\(number)") == 0 { return nil }
+                                    return true
+                                }
+                                let load = RequestLoad(one.outbound, 10080)
+                                load.run(threads: 4)
+                                defer { load.stop() }
+                                try await load.serves(50)
+                                first.send(SIGTERM)
+                                try await first.line(containing: "Stopped")
+                                try await load.serves(50)
+                                load.stop()
+                                #expect(load.now.failures.isEmpty, "of \(load.now.served): \(load.now.failures)")
+                            }
+                        }
+                        try await Caller.waitUntilFails(outside)
                     }
                 }
             }

@@ -206,7 +206,9 @@ package struct ResourceAPI: Sendable {
                 }
                 var spec = document.spec
                 OwnFields.keep(in: &spec, kind: document.kind.name, before: before?.spec, zone: zone)
-                return try transaction.put(place.id(name), labels: document.labels, spec: spec, now: now).isNew
+                // Whoever applies a resource that a proxy brought, or a copy of one, makes it his: it stays when no proxy is there.
+                let labels = document.labels.filter { $0.key != SelfRegistration.label }
+                return try transaction.put(place.id(name), labels: labels, spec: spec, now: now).isNew
             }
             return APIReply([:], status: isNew ? 201 : 200)
         } catch {

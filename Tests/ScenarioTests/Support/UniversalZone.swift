@@ -10,37 +10,41 @@ struct UniversalZone: Sendable {
     let folder: String
     /// The first three numbers of its addresses, 127.x.y. By chance apart, zones side by side on one machine don't meet.
     let net: String
-    /// What makes it a zone of a global control plane.
-    private var global: [String] = []
+    /// More for the control plane's command line.
+    private let arguments: [String]
 
     var controlPlane: String { "\(self.net).1" }
 
-    private init(name: String, folder: String) {
+    private init(name: String, folder: String, arguments: [String]) {
         self.name = name
         self.folder = folder
+        self.arguments = arguments
         self.net = "127.\(Int.random(in: 20...219)).\(Int.random(in: 0...255))"
     }
 
     /// Runs a scenario beside a control plane with an empty store. A failure prints what the programs have said.
+    /// - Parameters:
+    ///   - global: the control plane that it is a zone of.
+    ///   - arguments: more for the control plane's command line.
     static func with(
-        name: String = "zone-1", under global: ControlPlaneProcess? = nil,
+        name: String = "zone-1", under global: ControlPlaneProcess? = nil, arguments: [String] = [],
         _ scenario: @Sendable @escaping (UniversalZone) async throws -> Void
     ) async throws {
-        try await self.with(name: name, under: global) { zone, _ in try await scenario(zone) }
+        try await self.with(name: name, under: global, arguments: arguments) { zone, _ in try await scenario(zone) }
     }
 
     static func with(
-        name: String = "zone-1", under global: ControlPlaneProcess? = nil,
+        name: String = "zone-1", under global: ControlPlaneProcess? = nil, arguments: [String] = [],
         _ scenario: @Sendable @escaping (UniversalZone, _ controlPlane: BackgroundProcess) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.path + "/egret-universal-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        var draft = UniversalZone(name: name, folder: folder)
+        var arguments = arguments
         if let global {
-            draft.global = ["--global-address", "https://\(global.address):5685", "--global-token-file", try await global.zoneToken(name)]
+            arguments += ["--global-address", "https://\(global.address):5685", "--global-token-file", try await global.zoneToken(name)]
         }
-        let zone = draft
+        let zone = UniversalZone(name: name, folder: folder, arguments: arguments)
         do {
             try await zone.withControlPlane { process in
                 try await zone.egretctl(
@@ -60,7 +64,7 @@ struct UniversalZone: Sendable {
             [
                 "run", "--mode", "universal", "--zone", self.name, "--bind-address", self.controlPlane, "--store-file",
                 "\(self.folder)/egret.db",
-            ] + self.global, logFile: "\(self.folder)/control-plane.log"
+            ] + self.arguments, logFile: "\(self.folder)/control-plane.log"
         ) { process in
             try await eventually("the control plane is ready") {
                 try await Command.run("curl", ["-sf", "--max-time", "5", "http://\(self.controlPlane):5680/readyz"]).status == 0
@@ -116,18 +120,20 @@ struct UniversalZone: Sendable {
     }
 
     /// Runs the ingress `ingress-<number>`, which other zones reach where it listens, and waits for it to be online.
+    /// - Parameter grace: it accepts for this long after it has said that it stops.
     func withIngress<Value: Sendable>(
-        _ number: Int = 1, _ body: @Sendable (BackgroundProcess) async throws -> Value
+        _ number: Int = 1, grace: String = "0s", _ body: @Sendable (BackgroundProcess) async throws -> Value
     ) async throws -> Value {
         let address = "\(self.net).2\(number)"
         return try await self.withZoneProxy(
             "ingress",
             "{type: ZoneIngress, name: ingress-\(number), networking: {address: \(address), port: 10001, advertisedAddress: \(address), advertisedPort: 10001}}",
-            "zone-ingress", "ingress-\(number)", body)
+            "zone-ingress", "ingress-\(number)", grace: grace, body)
     }
 
     private func withZoneProxy<Value: Sendable>(
-        _ type: String, _ resource: String, _ kind: String, _ name: String, _ body: @Sendable (BackgroundProcess) async throws -> Value
+        _ type: String, _ resource: String, _ kind: String, _ name: String, grace: String = "0s",
+        _ body: @Sendable (BackgroundProcess) async throws -> Value
     ) async throws -> Value {
         let token = try await self.write(
             self.egretctl("generate", "zone-token", "--valid-for", "720h", "--scope", type), to: "\(name).token")
@@ -136,7 +142,7 @@ struct UniversalZone: Sendable {
             Repository.program("egret-dp"),
             [
                 "run", "--proxy-type=\(type)", "--cp-address=https://\(self.controlPlane):5678", "--dataplane-token-file=\(token)",
-                "--dataplane-file=\(file)", "--drain-grace", "0s", "--admin-port", "0",
+                "--dataplane-file=\(file)", "--drain-grace", grace, "--admin-port", "0",
             ], logFile: "\(self.folder)/\(name).log"
         ) { process in
             try await self.waitForCondition("Ready", "True Ready", of: kind, name)
