@@ -8,24 +8,39 @@ extension World {
         guard let dataplane = judged.resource else { return judged }
         var judged = judged
         judged.accepted =
-            if meshes[dataplane.mesh] == nil {
-                Self.meshNotFound(dataplane.mesh)
-            } else if observed.home == .universal {
-                dataplane.address == nil
-                    ? .needsPerson(
-                        .invalidSpec,
-                        "networking.address is not set, so nobody can reach the dataplane. Next: set it to its machine's address.")
-                    : Self.accepted("The spec is valid.", ignoring: dataplane.ignoredFields)
-            } else if let pod = observed.objects[.pods, judged.object.key], pod.isPodAlive {
-                Self.claims(of: dataplane, pod: pod, observed.objects)
-                    ?? Self.accepted("The spec is valid.\(Self.withheld(dataplane, pod))", ignoring: dataplane.ignoredFields)
+            if let mesh = meshes[dataplane.mesh] {
+                Self.judge(dataplane, judged.object.key, in: mesh, observed)
             } else {
-                .waiting(
-                    .podNotFound,
-                    "There is no running Pod \(judged.object.key). A Dataplane is named after its pod. Next: kubectl get pods -n \(judged.object.namespace ?? "")"
-                )
+                Self.meshNotFound(dataplane.mesh)
             }
         return judged
+    }
+
+    private static func judge(_ dataplane: Dataplane, _ key: ObjectKey, in mesh: Mesh, _ observed: Observed) -> Verdict {
+        if observed.home == .universal {
+            dataplane.address == nil
+                ? .needsPerson(
+                    .invalidSpec,
+                    "networking.address is not set, so nobody can reach the dataplane. Next: set it to its machine's address.")
+                : Self.accepted("The spec is valid.", ignoring: dataplane.ignoredFields)
+        } else if let pod = observed.objects[.pods, key], pod.isPodAlive {
+            Self.claims(of: dataplane, pod: pod, observed.objects)
+                ?? Self.accepted(
+                    "The spec is valid.\(Self.withheld(dataplane, pod))\(Self.left(dataplane, mesh))", ignoring: dataplane.ignoredFields)
+        } else {
+            .waiting(
+                .podNotFound,
+                "There is no running Pod \(key). A Dataplane is named after its pod. Next: kubectl get pods -n \(key.namespace ?? "")"
+            )
+        }
+    }
+
+    /// A sentence about inbounds of a pod whose callers speak mesh TLS and that the proxy does not end it for; empty without.
+    private static func left(_ dataplane: Dataplane, _ mesh: Mesh) -> String {
+        let left = dataplane.inbounds.filter { $0.servicePort == nil && $0.serviceAddress == nil }.map { String($0.port) }
+        guard mesh.backend != nil, !left.isEmpty else { return "" }
+        return
+            " The proxy does not listen at inbound \(left.joined(separator: ", ")), because servicePort does not say where the workload listens."
     }
 
     /// A proxy gets the identity of a service only if the pod really is one of the service's. Nil when all claims hold.

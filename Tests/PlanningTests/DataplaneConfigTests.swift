@@ -297,6 +297,9 @@ struct DataplaneConfigTests {
             try zone.addMesh()
             try zone.addWorkload("web", ip: "10.3.0.1", inbound: inbound)
             #expect(try self.table(zone).listeners.count == served, "\(inbound)")
+            zone.settle()
+            let message = zone.message(.dataplanes, "web-0", "Accepted", in: "demo")
+            #expect(message.contains("The proxy does not listen at inbound 80, because servicePort") == inbound.isEmpty, "\(message)")
         }
     }
 
@@ -327,7 +330,8 @@ struct DataplaneConfigTests {
         var zone = try TestZone()
         try zone.addMesh()
         try zone.addWorkload(
-            "web", ip: "10.3.0.1", tags: ", version: v1, team: payments, kuma.io/protocol: http, k8s.kuma.io/namespace: payments")
+            "web", ip: "10.3.0.1", tags: ", version: v1, team: payments, kuma.io/protocol: http, k8s.kuma.io/namespace: payments",
+            inbound: ", servicePort: 8080")
         zone.change(.pods, "web-0", in: "demo") { $0.metadata.labels["version"] = "v1" }
         #expect(
             zone.settle().dataplaneConfig("web")?.identities.map(\.names) == [
