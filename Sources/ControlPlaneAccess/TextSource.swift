@@ -10,7 +10,7 @@ package enum TextSource: Sendable {
     /// - Parameter what: for the error: `the control plane's CA certificate`.
     package func read(_ what: String) throws(UnreadableFile) -> String {
         switch self {
-        case .text(let text): return text
+        case .text(let text): return text.trimmed
         case .held(let place, let read):
             guard let text = read()?.trimmed, !text.isEmpty else {
                 throw UnreadableFile(description: "\(what) should be in \(place), which is not there or is empty")

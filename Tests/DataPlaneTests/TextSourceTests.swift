@@ -3,6 +3,11 @@ import Foundation
 import Testing
 
 @Suite struct TextSourceTests {
+    @Test("a text is taken without the white space around it, as command substitution and environment files leave it")
+    func text() throws {
+        #expect(try TextSource.text(" one\n").read("the token") == "one")
+    }
+
     @Test("a file is read anew each time, without the white space around its text")
     func file() throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path

@@ -35,9 +35,9 @@ struct Zone: Sendable {
         }
     }
 
-    func tryEgretctl(_ arguments: String...) async throws -> CommandResult {
+    func tryEgretctl(input: String = "", _ arguments: String...) async throws -> CommandResult {
         try await Command.run(
-            Repository.program("egretctl"), arguments, environment: ["EGRETCTL_CONFIG": "\(self.directory)/egretctl"])
+            Repository.program("egretctl"), arguments, input: input, environment: ["EGRETCTL_CONFIG": "\(self.directory)/egretctl"])
     }
 
     @discardableResult
@@ -90,6 +90,39 @@ struct Zone: Sendable {
         ) { process in
             try await process.line(containing: "Configuration applied")
             try await body(process)
+        }
+    }
+
+    /// A proxy that has its settings from the environment, as Kuma's has them, once it serves.
+    func start(
+        _ environment: [String: String], _ name: String, _ resource: String, token: String, _ arguments: [String] = [],
+        _ body: @Sendable @escaping (BackgroundProcess) async throws -> Void
+    ) async throws {
+        try await self.startRefused(environment, name, resource, token: token, arguments) { process in
+            try await process.line(containing: "Configuration applied")
+            try await body(process)
+        }
+    }
+
+    /// The same, which is not expected to serve.
+    func startRefused(
+        _ environment: [String: String], _ name: String, _ resource: String, token: String, _ arguments: [String] = [],
+        _ body: @Sendable @escaping (BackgroundProcess) async throws -> Void
+    ) async throws {
+        let file = "\(self.directory)/\(name).yaml"
+        try Data(resource.utf8).write(to: URL(fileURLWithPath: file))
+        let settings = [
+            "KUMA_CONTROL_PLANE_URL": "https://\(self.net).1:5678", "KUMA_DATAPLANE_RUNTIME_TOKEN": token,
+            "KUMA_DATAPLANE_RUNTIME_RESOURCE_PATH": file,
+        ]
+        try await BackgroundProcess.with(
+            Repository.program("egret-dp"), ["run", "--admin-port=0", "--drain-grace=200ms"] + arguments,
+            logFile: "\(self.directory)/\(name).log", environment: settings.merging(environment) { $1 }
+        ) { process in
+            do { try await body(process) } catch {
+                print(process.log)
+                throw error
+            }
         }
     }
 
