@@ -22,41 +22,17 @@ package struct PodDataplane {
     /// Nil where no Service with a TCP port selects the pod: it is of no service then, and a Dataplane has to be of one.
     /// - Parameter services: Those that select the pod, in order.
     init?(_ pod: KubeObject, address: String, services: [KubeObject], zone: String) {
-        var problems: [Verdict] = []
-        func entries(_ annotation: String) -> [PodAnnotation.Entry] {
-            let (entries, sentences) = PodAnnotation.read(pod.metadata.annotations[annotation] ?? "")
-            problems += sentences.map {
-                .needsPerson(.invalidSpec, "The annotation \(annotation) of Pod \(pod.key): \($0) The rest of it counts. Next: correct it.")
-            }
-            return entries
+        let workloads = PodAnnotation(Self.workloadsAnnotation, of: pod, form: "is not of the form PORT=PORT or PORT=ADDRESS:PORT") {
+            entry -> (UInt16, PodAnnotationEntry.Place)? in
+            guard let place = PodAnnotationEntry.Place(entry.value), entry.place.address == nil else { return nil }
+            return (entry.place.port, place)
         }
-        let workloads = Dictionary(
-            entries(Self.workloadsAnnotation).compactMap { entry -> (UInt16, PodAnnotation.Place)? in
-                guard let place = PodAnnotation.Place(entry.value), entry.place.address == nil else {
-                    let text = "\"\(entry.text)\" is not of the form PORT=PORT or PORT=ADDRESS:PORT."
-                    problems.append(
-                        .needsPerson(
-                            .invalidSpec,
-                            "The annotation \(Self.workloadsAnnotation) of Pod \(pod.key): \(text) The rest of it counts. Next: correct it."
-                        ))
-                    return nil
-                }
-                return (entry.place.port, place)
-            }, uniquingKeysWith: { first, _ in first })
-        let outbounds = entries(Self.outboundsAnnotation).compactMap { entry -> JSON? in
-            guard let outbound = Self.outbound(entry) else {
-                let text = "\"\(entry.text)\" names no service, such as backend, backend{version=v1} or extsvc/api."
-                problems.append(
-                    .needsPerson(
-                        .invalidSpec,
-                        "The annotation \(Self.outboundsAnnotation) of Pod \(pod.key): \(text) The rest of it counts. Next: correct it."))
-                return nil
-            }
-            return outbound
-        }
+        let outbounds = PodAnnotation(
+            Self.outboundsAnnotation, of: pod, form: "names no service, such as backend, backend{version=v1} or extsvc/api", Self.outbound)
+        let places = Dictionary(workloads.values, uniquingKeysWith: { first, _ in first })
         let inbounds = services.flatMap { service in
             Self.ports(of: service, in: pod).map { port, target -> JSON in
-                let workload = workloads[target]
+                let workload = places[target]
                 var inbound: JSON = [
                     "port": JSON(Int(target)), "servicePort": JSON(Int(workload?.port ?? target)),
                     "tags": .object(Self.tags(pod, service, port, zone: zone).mapValues(JSON.string)),
@@ -67,11 +43,11 @@ package struct PodDataplane {
         }
         if inbounds.isEmpty { return nil }
         self.mesh = pod.metadata.annotations[Self.meshAnnotation] ?? pod.metadata.labels[Self.meshAnnotation] ?? MeshName.default.text
-        self.spec = ["networking": ["address": .string(address), "inbound": .array(inbounds), "outbound": .array(outbounds)]]
-        self.problems = problems
+        self.spec = ["networking": ["address": .string(address), "inbound": .array(inbounds), "outbound": .array(outbounds.values)]]
+        self.problems = workloads.problems + outbounds.problems
     }
 
-    private static func outbound(_ entry: PodAnnotation.Entry) -> JSON? {
+    private static func outbound(_ entry: PodAnnotationEntry) -> JSON? {
         var outbound: JSON = ["port": JSON(Int(entry.place.port))]
         if let address = entry.place.address { outbound["address"] = .string(address) }
         let external = "extsvc/"
@@ -80,7 +56,7 @@ package struct PodDataplane {
             guard let name = parts.first, !name.isEmpty, parts.count <= 2 else { return nil }
             var reference: JSON = ["kind": .string(MeshExternalService.kind), "name": .string(String(name))]
             if parts.count == 2 {
-                guard let port = PodAnnotation.port(parts[1]) else { return nil }
+                guard let port = PodAnnotationEntry.port(parts[1]) else { return nil }
                 reference["port"] = JSON(Int(port))
             }
             outbound["backendRef"] = reference
@@ -88,6 +64,9 @@ package struct PodDataplane {
             guard let subset = try? TagSNI(parsing: entry.value), (try? ServiceName(subset.service)) != nil else { return nil }
             outbound["tags"] = .object(subset.tags.merging([Tag.service: subset.service]) { $1 }.mapValues(JSON.string))
         }
+        // What a Dataplane cannot have would cost all of it.
+        let alone: JSON = ["networking": ["inbound": [["port": 1, "tags": [Tag.service: "x"]]], "outbound": [outbound]]]
+        guard (try? Dataplane(name: "x", mesh: nil, spec: alone)) != nil else { return nil }
         return outbound
     }
 
