@@ -177,8 +177,9 @@ let package = Package(
         .executableTarget(
             name: "relay-probe", dependencies: ["CAllocationCount", "Relay", "Routing", logging], path: "Tests/RelayProbe/relay-probe",
             swiftSettings: swift),
+        .systemLibrary(name: "CNamespaces", path: "Tests/CNamespaces"),
         .target(
-            name: "TestKit", dependencies: ["JSONModel", "KubeAPI", "CLinux", subprocess, system], path: "Tests/TestKit",
+            name: "TestKit", dependencies: ["JSONModel", "KubeAPI", "CLinux", "CNamespaces", subprocess, system], path: "Tests/TestKit",
             swiftSettings: swift),
         // Driven by hack/fuzz, replayed by FuzzTargetsTests. FuzzDriver is no target of this package.
         .target(

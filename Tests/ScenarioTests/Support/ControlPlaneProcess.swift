@@ -8,6 +8,7 @@ struct ControlPlaneProcess: Sendable {
     let name: String
     let folder: String
     let address: String
+    private let network: NetworkNamespace?
     private let arguments: [String]
 
     /// - Parameter arguments: what makes it one or the other.
@@ -15,21 +16,34 @@ struct ControlPlaneProcess: Sendable {
         self.name = name
         self.folder = folder
         self.address = address
+        self.network = nil
+        self.arguments = ["--bind-address", address] + arguments
+    }
+
+    /// One that has a machine to itself, and is driven from there.
+    init(_ name: String, folder: String, in network: NetworkNamespace, _ arguments: [String]) {
+        self.name = name
+        self.folder = folder
+        self.address = "localhost"
+        self.network = network
         self.arguments = arguments
+    }
+
+    /// The command line that runs a program beside it.
+    private func beside(_ program: String, _ arguments: [String]) -> (program: String, arguments: [String]) {
+        self.network?.command(program, arguments) ?? (program, arguments)
     }
 
     var log: String { (try? String(contentsOfFile: "\(self.folder)/\(self.name).log", encoding: .utf8)) ?? "" }
 
     /// Runs it over its store, which outlives it, until `body` returns.
     func run<Value: Sendable>(_ body: @Sendable (BackgroundProcess) async throws -> Value) async throws -> Value {
-        try await BackgroundProcess.with(
+        let (program, arguments) = self.beside(
             Repository.program("egret-cp"),
-            ["run", "--mode", "universal", "--bind-address", self.address, "--store-file", "\(self.folder)/\(self.name).db"]
-                + self.arguments, logFile: "\(self.folder)/\(self.name).log"
-        ) { process in
-            try await eventually("\(self.name) is ready") {
-                try await Command.run("curl", ["-sf", "--max-time", "5", "http://\(self.address):5680/readyz"]).status == 0 ? true : nil
-            }
+            ["run", "--mode", "universal", "--store-file", "\(self.folder)/\(self.name).db"] + self.arguments)
+        return try await BackgroundProcess.with(program, arguments, logFile: "\(self.folder)/\(self.name).log") { process in
+            let (curl, question) = self.beside("curl", ["-sf", "--max-time", "5", "http://\(self.address):5680/readyz"])
+            try await eventually("\(self.name) is ready") { try await Command.run(curl, question).status == 0 ? true : nil }
             try await self.egretctl(
                 "config", "control-planes", "add", "--name", self.name, "--address", "http://\(self.address):5681", "--overwrite")
             return try await body(process)
@@ -37,9 +51,9 @@ struct ControlPlaneProcess: Sendable {
     }
 
     func tryEgretctl(_ arguments: [String], input: String = "") async throws -> CommandResult {
-        try await Command.run(
-            Repository.program("egretctl"), arguments, input: input,
-            environment: ["EGRETCTL_CONFIG": "\(self.folder)/\(self.name).egretctl"])
+        let (program, arguments) = self.beside(Repository.program("egretctl"), arguments)
+        return try await Command.run(
+            program, arguments, input: input, environment: ["EGRETCTL_CONFIG": "\(self.folder)/\(self.name).egretctl"])
     }
 
     @discardableResult

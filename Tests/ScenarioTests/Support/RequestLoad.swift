@@ -15,18 +15,23 @@ final class RequestLoad: Sendable {
     private let state = Mutex(State())
     private let address: String
     private let port: UInt16
+    private let network: NetworkNamespace?
+    private let expected: String
     private let start = ContinuousClock.now
 
     var now: State { self.state.withLock { $0 } }
 
-    init(_ address: String, _ port: UInt16) {
+    init(_ address: String, _ port: UInt16, in network: NetworkNamespace? = nil, expecting: String = "hello from the outside world") {
         self.address = address
         self.port = port
+        self.network = network
+        self.expected = expecting
     }
 
     func run(threads: Int) {
         for _ in 0..<threads {
             startThread {
+                do { try self.network?.join() } catch { self.state.withLock { $0.failures.append("\(error)") } }
                 while !self.now.isOver {
                     let failure = self.request()
                     self.state.withLock { state in
@@ -54,7 +59,7 @@ final class RequestLoad: Sendable {
             let socket = try TestSocket.connect(port: self.port, address: self.address)
             try socket.send(Array("GET / HTTP/1.1\r\nHost: httpbin.example\r\nConnection: close\r\n\r\n".utf8))
             let answer = String(decoding: try socket.receiveToEnd(), as: UTF8.self)
-            if answer.hasPrefix("HTTP/1.1 200"), answer.contains("hello from the outside world") { return nil }
+            if answer.hasPrefix("HTTP/1.1 200"), answer.contains(self.expected) { return nil }
             problem = "answer of \(answer.utf8.count) bytes: \(answer.prefix(60))"
         } catch {
             problem = "\(error)"
