@@ -171,7 +171,9 @@ import Testing
         print("\(detail): full with \(stalled.count) stalled readers")
     }
 
-    @Test("out of memory, by the cgroup's limit", .enabled(if: WatchedProxy.mayUnshare))
+    @Test(
+        "out of memory, by the cgroup's limit", .enabled(if: WatchedProxy.mayUnshare),
+        .disabled(if: Sanitizer.isOn, "a sanitizer takes more than the limit"))
     func memoryGroup() async throws {
         let server = try Self.flooding()
         let name = "egret-test-\(UUID().uuidString)"
