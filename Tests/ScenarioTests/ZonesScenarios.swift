@@ -74,6 +74,110 @@ extension Scenarios {
             }
         }
 
+        @Test("Versions of a service in another zone are told apart: by an outbound's tags, by a MeshTCPRoute and by a TrafficRoute")
+        func versions() async throws {
+            let folder = FileManager.default.temporaryDirectory.path + "/egret-zones-\(UUID().uuidString.prefix(8))"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let global = ControlPlaneProcess("global", folder: folder, address: Loopback.global, ["--role", "global"])
+            try await global.run { _ in
+                try await global.apply(Self.resources)
+                try await UniversalZone.with(name: "zone-2", under: global) { two in
+                    try await UniversalZone.with(name: "zone-1", under: global) { one in
+                        try await Self.versions(one, two, global)
+                    }
+                }
+            }
+        }
+
+        private static func versions(_ one: UniversalZone, _ two: UniversalZone, _ global: ControlPlaneProcess) async throws {
+            let (tagged, whole) = ("http://\(one.outbound):10081/version", "http://\(one.outbound):10082/version")
+            try await Self.withVersion(1, in: two) {
+                try await Self.withVersion(2, in: two) {
+                    try await two.withIngress { _ in
+                        try await one.withEgress { _ in
+                            try await one.withDataplane(
+                                "client",
+                                outbounds: [
+                                    "port: 10081, tags: {kuma.io/service: backend, version: v2}",
+                                    "port: 10082, tags: {kuma.io/service: backend}",
+                                ]
+                            ) { _ in
+                                try await Caller.waitUntilPasses(tagged)
+                                for _ in 0..<6 { #expect(try await Caller.curl(tagged).output == "v2") }
+                                try await eventually("without routes both versions answer for the whole service") { () -> Bool? in
+                                    let answers = try await Self.answers(whole)
+                                    return answers == ["v1", "v2"] ? true : nil
+                                }
+                                for (route, kind, name) in Self.routes {
+                                    try await global.apply(route)
+                                    try await eventually("the \(kind) leads to v1 alone") {
+                                        try await Self.answers(whole) == ["v1"] ? true : nil
+                                    }
+                                    try await global.egretctl("delete", kind, name)
+                                    try await eventually("without the \(kind) both answer again") {
+                                        try await Self.answers(whole) == ["v1", "v2"] ? true : nil
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
+        /// What a dozen calls are answered with, each answer once.
+        private static func answers(_ url: String) async throws -> [String] {
+            var answers: Set<String> = []
+            for _ in 0..<12 { answers.insert(try await Caller.curl(url).output) }
+            return answers.sorted()
+        }
+
+        private static func withVersion(_ number: Int, in zone: UniversalZone, _ body: @Sendable () async throws -> Void) async throws {
+            let (folder, application) = ("\(zone.folder)/v\(number)", "\(zone.net).3\(number)")
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            _ = zone.write("v\(number)", to: "v\(number)/version")
+            try await BackgroundProcess.with(
+                "python3", ["-u", "-m", "http.server", "8080", "--bind", application, "--directory", folder],
+                logFile: "\(zone.folder)/v\(number).log"
+            ) { _ in
+                let networking = """
+                    {
+                      address: \(zone.net).10\(number),
+                      inbound: [{
+                        port: 8080, servicePort: 8080, serviceAddress: \(application), tags: {kuma.io/service: backend, version: v\(number)}
+                      }]
+                    }
+                    """
+                try await zone.withDataplane("backend-\(number)", of: "backend", networking: networking) { _ in try await body() }
+            }
+        }
+
+        private static let routes = [
+            (
+                """
+                type: MeshTCPRoute
+                mesh: default
+                name: to-v1
+                spec:
+                  targetRef: {kind: Mesh}
+                  to:
+                  - targetRef: {kind: MeshService, name: backend}
+                    rules: [{default: {backendRefs: [{kind: MeshServiceSubset, name: backend, tags: {version: v1}}]}}]
+                """, "meshtcproute", "to-v1"
+            ),
+            (
+                """
+                type: TrafficRoute
+                mesh: default
+                name: older
+                sources: [{match: {kuma.io/service: '*'}}]
+                destinations: [{match: {kuma.io/service: backend}}]
+                conf: {destination: {kuma.io/service: backend, version: v1}}
+                """, "traffic-route", "older"
+            ),
+        ]
+
         /// Proxies of a call from one zone to the other, and nothing carried over by hand.
         private static func across(
             _ one: UniversalZone, _ two: UniversalZone, _ body: @Sendable @escaping (_ url: String) async throws -> Void
