@@ -65,10 +65,7 @@ package struct CompiledConfig: Sendable {
             }
             self.add(action, origin: service, to: &compiled, clusters)
         case .sni(let routes):
-            let (table, errors) = RouteTable.compile(routes, listener: listener.name)
-            self.errors += errors
-            compiled.table = table
-            for route in routes { self.add(route.action, origin: route.origin, isOfMesh: route.ofMesh == true, to: &compiled, clusters) }
+            self.add(routes, to: &compiled, clusters)
         case .permissive(let routes, let other):
             let terminates = routes.allSatisfy { if case .terminate = $0.action { true } else { false } }
             guard terminates, case .passthrough = other else {
@@ -77,13 +74,17 @@ package struct CompiledConfig: Sendable {
                 self.errors.append(ItemError(item: "listener \(listener.name)", message: message))
                 return
             }
-            let (table, errors) = RouteTable.compile(routes, listener: listener.name)
-            self.errors += errors
-            compiled.table = table
-            for route in routes { self.add(route.action, origin: route.origin, to: &compiled, clusters) }
+            self.add(routes, to: &compiled, clusters)
             self.add(other, origin: listener.name, to: &compiled, clusters)
         }
         self.listeners.append(compiled)
+    }
+
+    private mutating func add(_ routes: [Route], to listener: inout CompiledListener, _ clusters: [String: Int]) {
+        let (table, errors) = RouteTable.compile(routes, listener: listener.name)
+        self.errors += errors
+        listener.table = table
+        for route in routes { self.add(route.action, origin: route.origin, isOfMesh: route.ofMesh == true, to: &listener, clusters) }
     }
 
     private mutating func add(

@@ -38,7 +38,7 @@ struct ApartZones: Sendable {
                 }
             }
         } catch {
-            print("\(error)\n\(zones.account())")
+            print("\(error)\n\(TestLogs.account(of: zones.folder))")
             throw error
         }
     }
@@ -227,13 +227,5 @@ struct ApartZones: Sendable {
         let path = "\(self.folder)/\(name)"
         try? Data(text.utf8).write(to: URL(fileURLWithPath: path))
         return path
-    }
-
-    private func account() -> String {
-        let logs = ((try? FileManager.default.contentsOfDirectory(atPath: self.folder)) ?? []).filter { $0.hasSuffix(".log") }.sorted()
-        return logs.map { name in
-            let text = (try? String(contentsOfFile: "\(self.folder)/\(name)", encoding: .utf8)) ?? ""
-            return "--- \(name)\n" + text.split(separator: "\n").suffix(20).joined(separator: "\n")
-        }.joined(separator: "\n")
     }
 }

@@ -52,7 +52,7 @@ struct UniversalZone: Sendable {
                 try await scenario(zone, process)
             }
         } catch {
-            print("\(error)\n\(zone.account())")
+            print("\(error)\n\(TestLogs.account(of: zone.folder))")
             throw error
         }
     }
@@ -204,13 +204,5 @@ struct UniversalZone: Sendable {
         let path = "\(self.folder)/\(name)"
         try? Data(text.utf8).write(to: URL(fileURLWithPath: path))
         return path
-    }
-
-    private func account() -> String {
-        let logs = ((try? FileManager.default.contentsOfDirectory(atPath: self.folder)) ?? []).filter { $0.hasSuffix(".log") }.sorted()
-        return logs.map { name in
-            let text = (try? String(contentsOfFile: "\(self.folder)/\(name)", encoding: .utf8)) ?? ""
-            return "--- \(name)\n" + text.split(separator: "\n").suffix(20).joined(separator: "\n")
-        }.joined(separator: "\n")
     }
 }
