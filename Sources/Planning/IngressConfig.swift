@@ -30,7 +30,7 @@ extension World {
         return config
     }
 
-    /// Besides what is known of routes: outbounds of other zones are not known here, and name one tag of a service mostly.
+    /// Besides what is known of routes: outbounds of other zones are not known here, and may name any of a service's tags.
     private func askableSubsets(of offered: [[String: String]], in mesh: MeshName) -> [Subset] {
         let exposed = self.exposedSubsets(of: offered, in: mesh)
         // Where routes say where everything goes, they say it to those outbounds, too.
@@ -38,8 +38,19 @@ extension World {
         var subsets = Set(exposed)
         for tags in offered {
             guard let service = tags[Tag.service] else { continue }
-            for (key, value) in tags where !Tag.isOfPlatform(key) { subsets.insert(Subset(service: service, tags: [key: value])) }
+            for some in Self.combinations(of: tags.filter { !Tag.isOfPlatform($0.key) }) {
+                subsets.insert(Subset(service: service, tags: some))
+            }
         }
         return subsets.sorted()
+    }
+
+    /// Every choice of at least one of up to four tags; of more, which would be too many server names, the single ones.
+    private static func combinations(of tags: [String: String]) -> [[String: String]] {
+        if tags.count > 4 { return tags.map { [$0.key: $0.value] } }
+        let all = tags.reduce([[:]]) { (chosen: [[String: String]], tag) in
+            chosen + chosen.map { $0.merging([tag.key: tag.value]) { _, new in new } }
+        }
+        return Array(all.dropFirst())
     }
 }

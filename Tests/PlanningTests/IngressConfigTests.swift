@@ -70,15 +70,22 @@ struct IngressConfigTests {
         #expect(offered.cluster("default:httpbin")?.addresses == ["10.1.0.1:10002x1"])
     }
 
-    @Test("Outbounds of other zones may name any one tag of a service, or all")
-    func oneTag() throws {
-        var zone = try self.zone()
-        try zone.addWorkload("backend", ip: "10.3.0.1", tags: ", version: v1, team: a")
+    @Test("Outbounds of other zones may name any of up to four tags of a service; of more, one or all")
+    func someTags() throws {
+        func asked(_ tags: String) throws -> [String] {
+            var zone = try self.zone()
+            try zone.addWorkload("backend", ip: "10.3.0.1", tags: tags)
+            let names = try #require(zone.settle().ingressConfig()).serverNames.filter { !$0.hasSuffix(".ms") }
+            return names.map { $0.replacing("backend_demo_svc_80", with: "") }.sorted()
+        }
         #expect(
-            zone.settle().ingressConfig()?.serverNames.filter { !$0.hasSuffix(".ms") } == [
-                "backend_demo_svc_80{mesh=default}", "backend_demo_svc_80{mesh=default,team=a,version=v1}",
-                "backend_demo_svc_80{mesh=default,team=a}", "backend_demo_svc_80{mesh=default,version=v1}",
+            try asked(", version: v1, team: a, zoo: z") == [
+                "{mesh=default,team=a,version=v1,zoo=z}", "{mesh=default,team=a,version=v1}", "{mesh=default,team=a,zoo=z}",
+                "{mesh=default,team=a}", "{mesh=default,version=v1,zoo=z}", "{mesh=default,version=v1}", "{mesh=default,zoo=z}",
+                "{mesh=default}",
             ])
+        #expect(try asked(", a: x, b: x, c: x, d: x").count == 16)
+        #expect(try asked(", a: x, b: x, c: x, d: x, e: x").count == 7)
     }
 
     @Test("What a permissive mesh takes as plain bytes does not come from other zones")
