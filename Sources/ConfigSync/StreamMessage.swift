@@ -18,9 +18,9 @@ package enum StreamMessage: Hashable, Sendable {
     case question(Question)
 
     package static let contentType = "application/x-ndjson"
-    package static let pingInterval = Duration.seconds(10)
-    /// A stream that says nothing for this long is dead.
-    package static let silenceLimit = Duration.seconds(30)
+    package static let pingInterval = Duration.seconds(5)
+    /// A stream that says nothing for this long is dead, and so is one whose other side acknowledges nothing for as long.
+    package static let silenceLimit = Duration.seconds(20)
 
     package static let pingLine = Array("{\"ping\":{}}\n".utf8)
 }

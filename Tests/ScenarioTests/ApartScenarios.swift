@@ -173,6 +173,19 @@ extension Scenarios {
                         try await eventually("\(zone.rawValue) has \(name)") { try await has() ? true : nil }
                     }
                 }
+                // What says nothing any more counts as offline long before TCP would give it up.
+                func ingresses(_ state: String) async throws {
+                    try await eventually("the ingresses of zone-2 are \(state)", timeout: .seconds(90)) {
+                        let lines = try await zones.global.egretctl("inspect", "zone-ingresses").split(separator: "\n")
+                        return lines.count { $0.contains("zone-2") && $0.contains(" \(state) ") } == 2 ? true : nil
+                    }
+                }
+                try await ingresses("Online")
+                let ways = Self.ways(.two, .global)[2]
+                for way in ways { try await zones.internet.cut(from: way.0, to: way.1) }
+                try await ingresses("Offline")
+                for way in ways { try await zones.internet.mend(from: way.0, to: way.1) }
+                try await ingresses("Online")
             }
         }
 

@@ -40,16 +40,35 @@ import Testing
 
     @Test("a logger's own metadata and that of the call are merged, the call's winning")
     func handler() {
-        final class Lines: Sendable { let all = Mutex<[String]>([]) }
         let lines = Lines()
-        var logger = Logger(label: "x") { _ in
-            LineLogHandler(level: LogLevel(.info), format: .text) { line in lines.all.withLock { $0.append(line) } }
-        }
+        var logger = lines.logger
         logger[metadataKey: "a"] = "1"
         logger[metadataKey: "b"] = "1"
         logger.info("Hello.", metadata: ["b": "2"])
         logger.debug("Not shown.")
         #expect(lines.all.withLock { $0.count } == 1)
         #expect(lines.all.withLock { $0[0].hasSuffix(" INFO  Hello. a=1 b=2\n") })
+    }
+
+    @Test("a server's log has its failures, and not what it says of starting and stopping")
+    func server() {
+        let lines = Lines()
+        let logger = lines.logger.ofServer
+        logger.info("Server started and listening on 0.0.0.0:5678")
+        logger.error("Waiting on child channel: CancellationError()")
+        logger.error("Server shutdown error: Already closed")
+        #expect(lines.all.withLock { $0.isEmpty })
+        logger.error("Server channel error", metadata: ["error": "accept: Too many open files"])
+        #expect(lines.all.withLock { $0.count } == 1)
+    }
+
+    private final class Lines: Sendable {
+        let all = Mutex<[String]>([])
+
+        var logger: Logger {
+            Logger(label: "x") { _ in
+                LineLogHandler(level: LogLevel(.info), format: .text) { line in self.all.withLock { $0.append(line) } }
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ import KubeAPI
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Telemetry
 import Tokens
 
 /// The REST API on one port, plain or TLS. Thin: answers are `ResourceAPI`'s and `TokenAPI`'s.
@@ -63,8 +64,6 @@ package struct APIServer: Service {
             router.on("/", method: method) { request, context in await self.answer(request, context) }
             router.on("/**", method: method) { request, context in await self.answer(request, context) }
         }
-        var quiet = self.logger
-        quiet.logLevel = max(.notice, self.logger.logLevel)
         let configuration = ApplicationConfiguration(address: .hostname(self.address.host, port: self.address.port))
         let onRunning: @Sendable (any Channel) async -> Void = { channel in
             self.onListening(channel.localAddress?.port ?? self.address.port)
@@ -75,11 +74,11 @@ package struct APIServer: Service {
                     router: router,
                     server: try .tls(
                         .http1(configuration: .init(idleTimeout: ProxyServer.idleTimeout)), tlsConfiguration: identity.tlsConfiguration),
-                    configuration: configuration, onServerRunning: onRunning, logger: quiet)
+                    configuration: configuration, onServerRunning: onRunning, logger: self.logger.ofServer)
             } else {
                 Application(
                     router: router, server: .http1(configuration: .init(idleTimeout: ProxyServer.idleTimeout)),
-                    configuration: configuration, onServerRunning: onRunning, logger: quiet)
+                    configuration: configuration, onServerRunning: onRunning, logger: self.logger.ofServer)
             }
         try await self.address.listening(flag: self.flag) { try await application.run() }
     }

@@ -37,8 +37,6 @@ package struct DiagnosticsServer: Service {
             }
         }
         router.get("/metrics") { _, _ in Self.text(registry.render(), type: "text/plain; version=0.0.4; charset=utf-8") }
-        var quiet = self.logger
-        quiet.logLevel = max(.notice, self.logger.logLevel)
         let application = Application(
             router: router, server: .http1(configuration: .init(idleTimeout: ProxyServer.idleTimeout)),
             configuration: .init(address: .hostname(self.address.host, port: self.address.port)),
@@ -46,7 +44,7 @@ package struct DiagnosticsServer: Service {
                 let port = channel.localAddress?.port ?? self.address.port
                 self.logger.info("Serving probes and metrics", metadata: ["address": "\(self.address.host)", "port": "\(port)"])
                 self.onListening(port)
-            }, logger: quiet)
+            }, logger: self.logger.ofServer)
         try await self.address.listening(flag: "--diagnostics-port") { try await application.run() }
     }
 

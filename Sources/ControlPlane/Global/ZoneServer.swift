@@ -5,6 +5,7 @@ import HummingbirdTLS
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Telemetry
 import ZoneSync
 
 /// The global control plane's HTTPS server for control planes of zones.
@@ -33,14 +34,12 @@ struct ZoneServer: Service {
                 router.on("\(path)", method: method) { request, _ in handlers.proxy(request) }
             }
         }
-        var quiet = self.logger
-        quiet.logLevel = max(.notice, self.logger.logLevel)
         let application = Application(
             router: router,
             server: try .tls(
                 .http1(configuration: .init(idleTimeout: ProxyServer.idleTimeout)), tlsConfiguration: self.identity.tlsConfiguration),
             configuration: .init(address: .hostname(self.address.host, port: self.address.port)),
-            onServerRunning: { channel in self.onListening(channel.localAddress?.port ?? self.address.port) }, logger: quiet)
+            onServerRunning: { channel in self.onListening(channel.localAddress?.port ?? self.address.port) }, logger: self.logger.ofServer)
         try await self.address.listening(flag: "--zone-port") { try await application.run() }
     }
 }

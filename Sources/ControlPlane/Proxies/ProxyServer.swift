@@ -8,6 +8,7 @@ package import Logging
 import NIOCore
 import ServiceLifecycle
 import Synchronization
+import Telemetry
 
 /// The proxy-facing HTTPS server.
 ///
@@ -66,13 +67,11 @@ package struct ProxyServer: Service {
         router.post("/v1/withdrawals") { request, _ in await handlers.withdraw(request) }
         router.post("/v1/answers") { request, _ in await handlers.answer(request) }
         router.post("/v1/certificates") { request, _ in await handlers.certificate(request) }
-        var quiet = self.logger
-        quiet.logLevel = max(.notice, self.logger.logLevel)
         let application = Application(
             router: router,
             server: try .tls(.http1(configuration: .init(idleTimeout: Self.idleTimeout)), tlsConfiguration: self.identity.tlsConfiguration),
             configuration: .init(address: .hostname(self.address.host, port: self.address.port)),
-            onServerRunning: { channel in self.onListening(channel.localAddress?.port ?? self.address.port) }, logger: quiet)
+            onServerRunning: { channel in self.onListening(channel.localAddress?.port ?? self.address.port) }, logger: self.logger.ofServer)
         try await self.address.listening(flag: "--proxy-port") { try await application.run() }
     }
 }

@@ -1,4 +1,5 @@
 import ConfigSync
+import Glibc
 import Hummingbird
 import NIOCore
 import ServiceLifecycle
@@ -7,13 +8,14 @@ extension OutgoingStream {
     /// Writes messages until the peer leaves, the server stops, or a write fails.
     /// - Parameters:
     ///   - channel: the peer's connection.
-    ///   - mayGoOn: asked every ten seconds; false ends the stream.
+    ///   - mayGoOn: asked every `StreamMessage.pingInterval`; false ends the stream.
     ///   - sent: told of each text that was written.
     func write(
         to writer: inout any ResponseBodyWriter, on channel: any Channel, request: Request,
         mayGoOn: @escaping @Sendable () -> Bool = { true },
         sent: (OutgoingConfig) -> Void
     ) async throws {
+        try await Self.endsInSilence(channel)
         try await withGracefulShutdownHandler {
             try await request.body.consumeWithInboundCloseHandler(isolation: nil) { _ in
                 try await withThrowingTaskGroup { group in
@@ -48,6 +50,13 @@ extension OutgoingStream {
             self.finish()
         }
         try await writer.finish(nil)
+    }
+
+    /// A machine that dies takes no leave. Without this the kernel would repeat a ping for a quarter of an hour before it says so, and
+    /// connections would be sent to that machine all the while.
+    private static func endsInSilence(_ channel: any Channel) async throws {
+        let limit = Int(StreamMessage.silenceLimit / .milliseconds(1))
+        try await channel.setOption(.tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: limit).get()
     }
 
     /// Piece by piece, so that a peer that reads slowly costs some pieces of memory and not a whole table.

@@ -5,6 +5,7 @@ import KubeAPI
 import Logging
 import NIOCore
 import SystemPackage
+import Telemetry
 
 /// The kubelet's own HTTPS endpoint, which the API server asks for logs. On loopback only, for this machine only.
 struct KubeletEndpoint: Sendable {
@@ -26,12 +27,10 @@ struct KubeletEndpoint: Sendable {
                     previous: request.uri.queryParameters["previous"].map { $0 == "true" || $0 == "1" } ?? false))
         }
         let tls = try ServingCertificate.configuration(name: self.world.options.name, address: NodeWorld.address, now: Date())
-        var quiet = self.world.logger
-        quiet.logLevel = .critical  // The server calls being cancelled an error.
         let application = Application(
             router: router, server: try .tls(.http1(), tlsConfiguration: tls),
             configuration: .init(address: .hostname(NodeWorld.address, port: 0), serverName: nil),
-            onServerRunning: { await bound($0.localAddress?.port ?? 0) }, logger: quiet)
+            onServerRunning: { await bound($0.localAddress?.port ?? 0) }, logger: self.world.logger.ofServer)
         try await application.run()
     }
 
