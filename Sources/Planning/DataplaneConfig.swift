@@ -17,7 +17,7 @@ extension World {
         of dataplane: Dataplane, _ object: KubeObject, in mesh: Mesh, at place: ProxyPlace, outbounds: [PlannedOutbound]
     ) -> ProxyConfig {
         var config = ProxyConfig()
-        if mesh.backend == nil {
+        if self.isPlain(place.id, in: mesh) {
             self.addPlainInbounds(dataplane, place, &config)
         } else {
             // Without an authority nothing of the mesh can be spoken yet.
@@ -98,7 +98,7 @@ extension World {
     ///
     /// In a pod that takes a word, a port or an address of the workload: without one the workload may be listening on all of
     /// the pod's addresses, and the proxy would take its place.
-    private func workload(of inbound: Dataplane.Inbound, at address: String) -> Endpoint? {
+    func workload(of inbound: Dataplane.Inbound, at address: String) -> Endpoint? {
         if self.observed.home == .kubernetes, inbound.servicePort == nil, inbound.serviceAddress == nil { return nil }
         let workload = Endpoint(address: inbound.serviceAddress ?? "127.0.0.1", port: inbound.servicePort ?? inbound.port)
         return workload.address == address && workload.port == inbound.port ? nil : workload

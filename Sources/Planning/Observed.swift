@@ -152,4 +152,7 @@ package struct Acknowledgement: Hashable, Sendable {
         self.errors = errors
         self.authorities = authorities
     }
+
+    /// The meshes whose certificate the proxy has.
+    package var certified: Set<String> { Set(self.authorities.filter { $0.value.issuer != nil }.keys) }
 }

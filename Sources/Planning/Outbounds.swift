@@ -141,8 +141,9 @@ extension World {
                 cluster: Cluster(name: name, endpoints: local),
                 whyEmpty: remote.isEmpty ? unknown : "it is in another zone, which needs mTLS. Next: enable mTLS in Mesh \(mesh.name)")
         }
+        let endpoints = mesh.usesEgress ? self.sharing(local, behindEgress: remote, mesh) : local + remote
         return self.meshLeg(
-            name, mesh.usesEgress ? self.sharing(local, behindEgress: remote, mesh) : local + remote, sni: sni,
+            name, self.spoken(endpoints, of: subset.service, in: mesh), sni: sni,
             peer: "spiffe://\(mesh.name)/\(subset.service)", mesh,
             whyEmpty: remote.isEmpty || !mesh.usesEgress ? unknown : closed)
     }
@@ -160,11 +161,14 @@ extension World {
         for judged in self.dataplanes {
             guard let dataplane = judged.accountable, let place = self.place(of: judged), place.isReady, let ownAddress = place.address
             else { continue }
+            let mesh = self.mesh(dataplane.mesh)
             for inbound in dataplane.inbounds where inbound.isReady {
                 // As Kuma has it, an instance says in which zone it is, whether or not somebody wrote it.
                 let tags = inbound.tags.merging([Tag.zone: self.observed.settings.zone]) { _, zone in zone }
                 found[dataplane.mesh, default: [:]][inbound.service, default: []].append(
-                    LocalInbound(address: inbound.address ?? ownAddress, port: inbound.port, tags: tags))
+                    LocalInbound(
+                        address: inbound.address ?? ownAddress, port: inbound.port, tags: tags,
+                        takesPlainText: mesh.map { self.takesPlainText(inbound, at: place, ownAddress, in: $0) } ?? true))
             }
         }
         return found
@@ -186,9 +190,11 @@ extension Destination {
     }
 }
 
-/// Where a service of this zone takes mesh TLS.
+/// Where a service of this zone takes connections.
 struct LocalInbound {
     let address: String
     let port: UInt16
     let tags: [String: String]
+    /// Mesh TLS is not for it, or not yet.
+    let takesPlainText: Bool
 }

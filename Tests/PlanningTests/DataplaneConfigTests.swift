@@ -244,6 +244,56 @@ struct DataplaneConfigTests {
         #expect(zone.message(.meshes, "default", "Accepted").contains("not acted on") == false)
     }
 
+    @Test("Workloads of a permissive mesh are called in plain text until their proxies have said that they have a certificate")
+    func switchingOn() throws {
+        var zone = try self.zone()
+        zone.change(.dataplanes, "api-0", in: "demo") {
+            $0.json.set(
+                ["spec", "networking", "inbound"], to: [["port": 80, "servicePort": 8080, "tags": ["kuma.io/service": "api_demo_svc_80"]]])
+        }
+        /// What is spoken to the service `api` and, to tell apart, to one that lies behind the egress.
+        func spoken() throws -> [UpstreamTLS?] {
+            let table = try self.table(zone)
+            #expect(table.listeners.last?.kind == .outbound(
+                service: "api_demo_svc_80", action: .originate(mesh: "default", cluster: "default:api_demo_svc_80")))
+            return try ["default:api_demo_svc_80", "default:backend"].map { try #require(table.cluster($0)?.endpoints.first).tls }
+        }
+        func say(_ name: String, certificate issuer: String?) {
+            zone.observed.acknowledgements[ProxyID(.dataplane, "\(name)-0.demo")] = Acknowledgement(
+                hash: "h", authorities: ["default": AuthorityKeys(issuer: issuer, trusted: ["a"])])
+        }
+        func setMode(_ mode: String) {
+            zone.change(.meshes, "default") {
+                $0.json.set(["spec", "mtls", "backends"], to: [["name": "ca-1", "type": "builtin", "mode": .string(mode)]])
+            }
+        }
+        setMode("PERMISSIVE")
+        // Nobody has said anything, as after a restart of the control plane.
+        #expect(try spoken() == [nil, nil])
+        say("api", certificate: nil)
+        #expect(try spoken() == [UpstreamTLS.none, nil])
+        say("api", certificate: "a")
+        #expect(try spoken() == [nil, nil])
+        setMode("STRICT")
+        #expect(try spoken() == [nil, nil])
+        // The authority of a mesh that has just become permissive is still to be made; then one is lost that was there.
+        let trust = zone.observed.trust
+        zone.observed.trust = [:]
+        #expect(try self.table(zone).listeners.isEmpty)
+        setMode("PERMISSIVE")
+        #expect(try self.table(zone).listeners.map(\.port) == [1001, 1002, 1003] && spoken() == [nil, nil])
+        say("api", certificate: nil)
+        #expect(try spoken() == [UpstreamTLS.none, nil])
+        say("web", certificate: "a")
+        #expect(try self.table(zone).listeners.isEmpty)
+        zone.observed.trust = trust
+        // What its proxy cannot stand in front of never takes mesh TLS.
+        zone.change(.dataplanes, "api-0", in: "demo") {
+            $0.json.set(["spec", "networking", "inbound"], to: [["port": 80, "tags": ["kuma.io/service": "api_demo_svc_80"]]])
+        }
+        #expect(try spoken() == [UpstreamTLS.none, nil])
+    }
+
     @Test("Two services at one port share a listener, and each has callers of its own")
     func sharedPort() throws {
         var zone = try TestZone()

@@ -129,6 +129,73 @@ extension Scenarios {
             }
         }
 
+        @Test("mTLS is switched on under traffic, permissive and then strict, and no call fails")
+        func switchingOn() async throws {
+            try await UniversalZone.with { zone in
+                let application = try Application("api", address: "\(zone.net).13")
+                @Sendable func mesh(_ mtls: String) -> String {
+                    """
+                    type: Mesh
+                    name: default
+                    \(mtls)
+                    ---
+                    type: MeshTrafficPermission
+                    mesh: default
+                    name: all
+                    spec: {targetRef: {kind: Mesh}, from: [{targetRef: {kind: Mesh}, default: {action: Allow}}]}
+                    """
+                }
+                @Sendable func mtls(_ mode: String) -> String {
+                    mesh("mtls: {enabledBackend: ca-1, backends: [{name: ca-1, type: builtin, mode: \(mode)}]}")
+                }
+                let (web, api) = ("\(zone.net).12", "\(zone.net).11")
+                try await zone.apply(mesh(""))
+                try await zone.withDataplane(
+                    "api-1", of: "api",
+                    networking: """
+                        {address: \(api), inbound: [
+                          {port: 8080, serviceAddress: \(zone.net).13, servicePort: \(application.port), tags: {kuma.io/service: api}}]}
+                        """
+                ) { _ in
+                    try await zone.withDataplane(
+                        "web-1", of: "web",
+                        networking: """
+                            {address: \(web), inbound: [{port: 8080, tags: {kuma.io/service: web}}],
+                             outbound: [{address: \(web), port: 10080, tags: {kuma.io/service: api}}]}
+                            """
+                    ) { _ in
+                        let load = RequestLoad(web, 10080, expecting: "api")
+                        let direct = RequestLoad(api, 8080, expecting: "api")
+                        for load in [load, direct] {
+                            load.run(threads: 2)
+                            try await load.serves(20)
+                        }
+                        defer { for load in [load, direct] { load.stop() } }
+                        func waitForTLS() async throws {
+                            try await eventually("web calls api with mTLS") { () -> Bool? in
+                                let table = try JSON(
+                                    parsing: try await zone.egretctl("inspect", "dataplane", "web-1", "--type", "config-dump"))
+                                let cluster = (table.at("config", "clusters")?.array ?? []).first { $0["name"]?.string == "default:api" }
+                                guard let endpoint = cluster?["endpoints"]?.array?.first else { return nil }
+                                return cluster?.at("tls", "mesh") != nil && endpoint["tls"] == nil ? true : nil
+                            }
+                        }
+                        try await zone.apply(mtls("PERMISSIVE"))
+                        try await waitForTLS()
+                        for load in [load, direct] {
+                            try await load.serves(50)
+                            #expect(load.now.failures.isEmpty, "\(load.now.failures.prefix(5))")
+                        }
+                        direct.stop()
+                        try await zone.apply(mtls("STRICT"))
+                        try await eventually("plain text is refused") { try await Greeter.call(api, port: 8080) == nil ? true : nil }
+                        try await load.serves(50)
+                        #expect(load.now.failures.isEmpty, "\(load.now.failures.prefix(5))")
+                    }
+                }
+            }
+        }
+
         @Test("The own zone comes first, another one when nothing of it is left; through the egress, directly, and nowhere else")
         func locality() async throws {
             try await UniversalZone.with { zone in

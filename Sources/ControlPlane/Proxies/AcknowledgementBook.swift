@@ -27,7 +27,9 @@ package final class AcknowledgementBook: Sendable {
         let before = self.state.withLock { $0.own.updateValue(AcknowledgementReport.Entry(acknowledgement, at: now), forKey: proxy) }
         self.said.tell()
         // That a thousand proxies have the next table, too, changes no condition.
-        if before?.acknowledgement.errors != acknowledgement.errors { self.judged.tell() }
+        if before?.acknowledgement.errors != acknowledgement.errors || before?.acknowledgement.certified != acknowledgement.certified {
+            self.judged.tell()
+        }
     }
 
     /// Takes what another replica published.
@@ -67,7 +69,7 @@ package final class AcknowledgementBook: Sendable {
         return self.said.listen()
     }
 
-    /// Yields after each that plans may depend on: the first, and those with other errors than before.
+    /// Yields after each that plans may depend on: the first, and those with other errors or certificates than before.
     package func newVerdicts() -> AsyncStream<Void> { self.judged.listen() }
 
     /// What every proxy said last, to whomever.
