@@ -37,6 +37,7 @@ final class ConfigApplier: Sendable {
     private let reading = Mutex<ConfigReading?>(nil)
     /// Told of each text that serves.
     private let serving: @Sendable (ConfigText) -> Void
+    private let departures = Mutex<[Departure]>([])
     private let lastRefusal = Mutex<Refused?>(nil)
     /// Configurations refused whole, and items that were refused while the rest was served.
     let refusedWhole = Counter()
@@ -103,7 +104,9 @@ final class ConfigApplier: Sendable {
             reading = new
             return new
         }
-        await self.apply(reading.config, hash: update.text.hash, errors: reading.errors)
+        let (config, now) = (reading.config, ContinuousClock.now)
+        let former = self.applied?.config
+        await self.apply(config, hash: update.text.hash, errors: reading.errors, departed: self.depart(config, former, now: now))
         self.serving(update.text)
     }
 
@@ -114,18 +117,23 @@ final class ConfigApplier: Sendable {
         await self.apply(reading.config, hash: text.hash, errors: reading.errors, isRestored: true)
     }
 
-    /// - Parameter errors: what was found wrong on the way here.
-    func apply(_ config: ProxyConfig, hash: String, errors: [ItemError], isRestored: Bool = false) async {
+    /// - Parameters:
+    ///   - errors: what was found wrong on the way here.
+    ///   - departed: what is served beside it for a while.
+    func apply(
+        _ config: ProxyConfig, hash: String, errors: [ItemError], isRestored: Bool = false, departed: [ProxyConfig] = []
+    ) async {
         var errors = errors
-        errors += self.tls.apply(config)
-        self.identities.want(config.identities)
+        let whole = departed.reduce(config) { $0.keeping($1) }
+        errors += self.tls.apply(whole)
+        self.identities.want(whole.identities)
         if isRestored {
             await self.identities.waitUntilTried(atMost: Self.restoreWait)
         } else {
             await self.identities.waitUntilReady(atMost: self.identityWait)
         }
-        errors += await self.engine.apply(config)
-        self.metrics.keep(only: config.clusters)
+        errors += await self.engine.apply(whole)
+        self.metrics.keep(only: whole.clusters)
 
         self.lastRefusal.withLock { $0 = nil }
         let trusted = Self.trusted(config.trust)
@@ -147,5 +155,45 @@ final class ConfigApplier: Sendable {
             self.logger.warning(
                 "A part of the configuration is not served; the rest is", metadata: ["item": "\(error.item)", "reason": "\(error.message)"])
         }
+    }
+
+    // MARK: What has departed
+
+    /// Routes that the control plane has taken from the table, and until when they are served all the same.
+    private struct Departure {
+        var table: ProxyConfig
+        var until: ContinuousClock.Instant
+    }
+
+    /// Those who call through this proxy hear of a change at about the same time: whoever hears of it later meets the old way, and not
+    /// a refusal. A table that cuts connections of removed routes wants none of that.
+    private static let departureTime = Duration.seconds(5)
+
+    /// What departs with a new table, and what did so lately and has not come back.
+    private func depart(_ config: ProxyConfig, _ former: ProxyConfig?, now: ContinuousClock.Instant) -> [ProxyConfig] {
+        let certified = Set(self.identities.certificates.map(\.mesh))
+        return self.departures.withLock { departures in
+            if config.removedRoutes == .cut {
+                departures = []
+                return []
+            }
+            departures = departures.filter { $0.until > now }.compactMap { departure in
+                config.departed(from: departure.table, certified: certified).map { Departure(table: $0, until: departure.until) }
+            }
+            if let lost = former.flatMap({ config.departed(from: $0, certified: certified) }) {
+                departures.append(Departure(table: lost, until: now + Self.departureTime))
+            }
+            return departures.map(\.table)
+        }
+    }
+
+    /// Ends what has been served long enough. To be called again and again.
+    func letGo(now: ContinuousClock.Instant = .now) async {
+        guard let applied = self.applied, self.departures.withLock({ $0.contains { $0.until <= now } }) else { return }
+        let whole = self.depart(applied.config, nil, now: now).reduce(applied.config) { $0.keeping($1) }
+        _ = self.tls.apply(whole)
+        self.identities.want(whole.identities)
+        _ = await self.engine.apply(whole)
+        self.metrics.keep(only: whole.clusters)
     }
 }

@@ -29,6 +29,8 @@ struct ConfigSession: Sendable {
         var acknowledged: Acknowledgement?
         if let restored = self.restored { await self.restore(restored) }
         while !Task.isCancelled {
+            // At least with each ping, or with each attempt to connect.
+            await self.applier.letGo()
             let input: SessionMachine.Input
             switch action {
             case .connect(let have):

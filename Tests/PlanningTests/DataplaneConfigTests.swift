@@ -254,8 +254,10 @@ struct DataplaneConfigTests {
         /// What is spoken to the service `api` and, to tell apart, to one that lies behind the egress.
         func spoken() throws -> [UpstreamTLS?] {
             let table = try self.table(zone)
-            #expect(table.listeners.last?.kind == .outbound(
-                service: "api_demo_svc_80", action: .originate(mesh: "default", cluster: "default:api_demo_svc_80")))
+            #expect(
+                table.listeners.last?.kind
+                    == .outbound(
+                        service: "api_demo_svc_80", action: .originate(mesh: "default", cluster: "default:api_demo_svc_80")))
             return try ["default:api_demo_svc_80", "default:backend"].map { try #require(table.cluster($0)?.endpoints.first).tls }
         }
         func say(_ name: String, certificate issuer: String?) {

@@ -196,6 +196,65 @@ extension Scenarios {
             }
         }
 
+        @Test("The way through the egress is switched on and off under traffic, and no call fails")
+        func switchingEgress() async throws {
+            try await UniversalZone.with { zone in
+                let application = try Application("outside", address: "\(zone.net).13")
+                @Sendable func world(zoneEgress: Bool) -> String {
+                    """
+                    type: Mesh
+                    name: default
+                    mtls: {enabledBackend: ca-1, backends: [{name: ca-1, type: builtin}]}
+                    routing: {zoneEgress: \(zoneEgress)}
+                    ---
+                    type: ExternalService
+                    mesh: default
+                    name: outside
+                    tags: {kuma.io/service: outside}
+                    networking: {address: "\(zone.net).13:\(application.port)"}
+                    ---
+                    type: MeshTrafficPermission
+                    mesh: default
+                    name: all
+                    spec: {targetRef: {kind: Mesh}, from: [{targetRef: {kind: Mesh}, default: {action: Allow}}]}
+                    """
+                }
+                try await zone.apply(world(zoneEgress: false))
+                try await zone.withEgress { _ in
+                    let web = "\(zone.net).12"
+                    try await zone.withDataplane(
+                        "web-1", of: "web",
+                        networking: """
+                            {address: \(web), inbound: [{port: 8080, tags: {kuma.io/service: web}}],
+                             outbound: [{address: \(web), port: 10080, tags: {kuma.io/service: outside}}]}
+                            """
+                    ) { _ in
+                        let load = RequestLoad(web, 10080, expecting: "outside")
+                        load.run(threads: 2)
+                        defer { load.stop() }
+                        try await load.serves(20)
+                        func waitUntil(throughEgress: Bool) async throws {
+                            try await eventually("web calls \(throughEgress ? "through the egress" : "directly")") { () -> Bool? in
+                                let table = try JSON(
+                                    parsing: try await zone.egretctl("inspect", "dataplane", "web-1", "--type", "config-dump"))
+                                let cluster = (table.at("config", "clusters")?.array ?? []).first {
+                                    $0["name"]?.string == "default:outside"
+                                }
+                                let port = cluster?["endpoints"]?.array?.first?["port"]?.int
+                                return port == (throughEgress ? 10002 : Int(application.port)) ? true : nil
+                            }
+                        }
+                        for on in [true, false, true] {
+                            try await zone.apply(world(zoneEgress: on))
+                            try await waitUntil(throughEgress: on)
+                            try await load.serves(50)
+                            #expect(load.now.failures.isEmpty, "\(on): \(load.now.failures.prefix(5))")
+                        }
+                    }
+                }
+            }
+        }
+
         @Test("The own zone comes first, another one when nothing of it is left; through the egress, directly, and nowhere else")
         func locality() async throws {
             try await UniversalZone.with { zone in

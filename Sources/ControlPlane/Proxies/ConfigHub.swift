@@ -9,16 +9,33 @@ package final class ConfigHub: Sendable {
     private let newest = Mutex<(any ProxyWorld)?>(nil)
     private let texts = ConfigTexts()
     private let streams = StreamHub<ProxyID>()
+    private let order = Mutex(RolloutOrder())
+    /// How long workloads wait for egresses and ingresses: much longer than those take, and no longer than anybody minds.
+    private static let patience = Duration.seconds(1)
     let presence: Presence
     let questions = Questions<ProxyID>()
 
     package init(presence: Presence) { self.presence = presence }
 
-    /// A new world: every connected proxy whose configuration differs hears of it.
+    /// A new world: every connected proxy whose configuration differs hears of it, workloads after egresses and ingresses.
     package func publish(_ world: any ProxyWorld) {
         self.newest.withLock { $0 = world }
-        let connected = self.streams.publish { [texts] in texts.text(of: $0, in: world) }
+        let connected = self.streams.publish({ [texts] in texts.text(of: $0, in: world) }, to: { !$0.isOfWorkload })
         self.texts.forget { !connected.contains($0) }
+        let sent = self.texts.hashes(of: connected.filter { !$0.isOfWorkload })
+        let wait = self.order.withLock { $0.sent(sent) ? $0.wait : nil }
+        guard let wait else { return self.tellWorkloads() }
+        Task {
+            try? await Task.sleep(for: Self.patience)
+            if self.order.withLock({ $0.giveUp(wait) }) { self.tellWorkloads() }
+        }
+    }
+
+    private func tellWorkloads() { self.streams.tell(\.isOfWorkload) }
+
+    /// A proxy says what it serves.
+    func serves(_ proxy: ProxyID, _ hash: String) {
+        if !proxy.isOfWorkload, self.order.withLock({ $0.serves(proxy, hash) }) { self.tellWorkloads() }
     }
 
     package var world: (any ProxyWorld)? { self.newest.withLock { $0 } }
@@ -63,7 +80,16 @@ private final class ConfigTexts: Sendable {
         }
     }
 
+    /// Of those that were asked for last.
+    func hashes(of proxies: Set<ProxyID>) -> [ProxyID: String] {
+        self.state.withLock { state in state.encoded.filter { proxies.contains($0.key) }.mapValues(\.text.hash) }
+    }
+
     func forget(where isGone: (ProxyID) -> Bool) {
         self.state.withLock { state in state.encoded = state.encoded.filter { !isGone($0.key) } }
     }
+}
+
+extension ProxyID {
+    fileprivate var isOfWorkload: Bool { self.kind == .dataplane }
 }

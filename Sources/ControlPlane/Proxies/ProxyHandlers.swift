@@ -79,6 +79,7 @@ struct ProxyHandlers: Sendable {
                 Planning.Acknowledgement(
                     hash: acknowledgement.hash, errors: acknowledgement.errors, authorities: acknowledgement.authorities ?? [:]),
                 of: proxy.id, at: Date())
+            self.hub.serves(proxy.id, acknowledgement.hash)
             self.hub.presence.acknowledged(by: proxy.id, hasErrors: !acknowledgement.errors.isEmpty)
             if let first = acknowledgement.errors.first {
                 self.logger.warning(

@@ -26,20 +26,28 @@ final class StreamHub<Peer: Hashable & Sendable>: Sendable {
     /// How long a peer may be away and still go on with a difference.
     private static var memory: TimeInterval { 600 }
 
-    /// News: every connected peer whose text differs hears of it. Returns who is connected.
+    /// News: every connected peer whose text differs hears of it, or of them those that are meant; the others when they are told, and
+    /// who connects from now on at once. Returns who is connected.
     /// - Parameter texts: nil for a peer that there is not (any more), which keeps what it was sent last.
     @discardableResult
-    func publish(_ texts: @escaping Texts) -> Set<Peer> {
+    func publish(_ texts: @escaping Texts, to isMeant: (Peer) -> Bool = { _ in true }) -> Set<Peer> {
         let now = Date()
-        let (streams, version) = self.state.withLock { state in
+        let peers = self.state.withLock { state in
             state.texts = texts
             state.version += 1
             state.left = state.left.filter { $0.value.at + Self.memory > now }
-            return (Array(state.streams.values), state.version)
+            return Set(state.streams.values.map(\.peer))
         }
         self.differences.forget()
-        for stream in streams { stream.planned(texts(stream.peer), version: version) }
-        return Set(streams.map(\.peer))
+        self.tell(isMeant)
+        return peers
+    }
+
+    /// Tells the newest news.
+    func tell(_ isMeant: (Peer) -> Bool) {
+        let (streams, texts, version) = self.state.withLock { (Array($0.streams.values), $0.texts, $0.version) }
+        guard let texts else { return }
+        for stream in streams where isMeant(stream.peer) { stream.planned(texts(stream.peer), version: version) }
     }
 
     /// The newest stream of a peer.
