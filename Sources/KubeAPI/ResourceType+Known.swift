@@ -53,10 +53,12 @@ extension ResourceType {
     package static let trafficRoutes = kuma("trafficroutes", "TrafficRoute", isNamespaced: false)
     package static let meshExternalServices = kuma("meshexternalservices", "MeshExternalService", isNamespaced: true)
     package static let meshTCPRoutes = kuma("meshtcproutes", "MeshTCPRoute", isNamespaced: true)
+    package static let meshHTTPRoutes = kuma("meshhttproutes", "MeshHTTPRoute", isNamespaced: true)
 
     package static let kumaTypes = [
         meshes, externalServices, meshExternalServices, zoneEgresses, zoneIngresses, dataplanes, trafficPermissions, meshTrafficPermissions,
         trafficRoutes, meshTCPRoutes,
+        meshHTTPRoutes,
     ]
 
     package static let known: [ResourceType] =

@@ -77,6 +77,7 @@ package enum CrossFieldRules {
     package static let all: [CrossFieldRule] =
         mesh + zoneEgress + zoneIngress + dataplane + meshTrafficPermission + externalService + trafficPermission + meshExternalService
         + trafficRoute + meshTCPRoute
+        + meshHTTPRoute
 
     /// The rule with this CEL text, wherever it is attached: equal texts mean equal things.
     package static func rule(text: String) -> CrossFieldRule? { self.byText[text] }

@@ -73,12 +73,67 @@ extension CrossFieldRules {
         ["MeshService", "MeshServiceSubset", "MeshExternalService"].map { named("MeshTrafficPermission", "spec.targetRef", $0) }
         + ["MeshService", "MeshServiceSubset"].map { named("MeshTrafficPermission", "spec.from[].targetRef", $0) }
 
-    static let meshTCPRoute: [CrossFieldRule] =
-        ["MeshService", "MeshServiceSubset"].map { named("MeshTCPRoute", "spec.targetRef", $0) }
-        + ["MeshService", "MeshExternalService"].map { named("MeshTCPRoute", "spec.to[].targetRef", $0) }
-        + ["MeshService", "MeshServiceSubset", "MeshExternalService"].map {
-            named("MeshTCPRoute", "spec.to[].rules[].default.backendRefs[]", $0)
-        }
+    private static func routeReferences(_ kind: String) -> [CrossFieldRule] {
+        ["MeshService", "MeshServiceSubset"].map { named(kind, "spec.targetRef", $0) }
+            + ["MeshService", "MeshExternalService"].map { named(kind, "spec.to[].targetRef", $0) }
+            + ["MeshService", "MeshServiceSubset", "MeshExternalService"].map {
+                named(kind, "spec.to[].rules[].default.backendRefs[]", $0)
+            }
+    }
+
+    static let meshTCPRoute: [CrossFieldRule] = routeReferences("MeshTCPRoute")
+
+    // MARK: MeshHTTPRoute
+
+    static let meshHTTPRoute: [CrossFieldRule] = {
+        let kind = "MeshHTTPRoute"
+        let (match, filter) = ("spec.to[].rules[].matches[]", "spec.to[].rules[].default.filters[]")
+        let filters = [
+            ("RequestHeaderModifier", "requestHeaderModifier"), ("ResponseHeaderModifier", "responseHeaderModifier"),
+            ("RequestRedirect", "requestRedirect"), ("URLRewrite", "urlRewrite"), ("RequestMirror", "requestMirror"),
+        ]
+        return routeReferences(kind)
+            + ["MeshService", "MeshServiceSubset"].map { named(kind, "\(filter).requestMirror.backendRef", $0) }
+            + [
+                CrossFieldRule(
+                    kind, "\(match).path", rule: "self.type == 'RegularExpression' || self.value.startsWith('/')",
+                    message: "must be an absolute path", fieldPath: ".value"
+                ) { path, _ in
+                    path["type"] == "RegularExpression" || path["value"]?.string.map { $0.utf8.first == UInt8(ascii: "/") } ?? true
+                },
+                CrossFieldRule(
+                    kind, "\(match).path", rule: "self.type != 'PathPrefix' || self.value == '/' || !self.value.endsWith('/')",
+                    message: "does not need a trailing slash because only a `/`-separated prefix or an entire path is matched",
+                    fieldPath: ".value"
+                ) { path, _ in
+                    path["type"] != "PathPrefix" || path["value"] == "/" || path["value"]?.string?.utf8.last != UInt8(ascii: "/")
+                },
+                CrossFieldRule(
+                    kind, "\(match).headers[]",
+                    rule: "!has(self.type) || (self.type != 'Present' && self.type != 'Absent') || !has(self.value) || self.value == ''",
+                    message: "must not be defined", fieldPath: ".value", reason: .forbidden
+                ) { header, _ in !["Present", "Absent"].contains(header["type"]?.string) || !header.hasText("value") },
+            ]
+            + filters.map { type, field in
+                CrossFieldRule(
+                    kind, filter, rule: "self.type != '\(type)' || has(self.\(field))", message: "must be defined",
+                    fieldPath: ".\(field)", reason: .required
+                ) { filter, _ in filter["type"]?.string != type || filter.has(field) }
+            }
+            + ["requestHeaderModifier", "responseHeaderModifier"].map { field in
+                CrossFieldRule(
+                    kind, "\(filter).\(field)", rule: "has(self.set) || has(self.add) || has(self.remove)",
+                    message: "must have at least one defined: set, add, remove", reason: .required
+                ) { modifier, _ in ["set", "add", "remove"].contains(where: modifier.has) }
+            }
+            + [
+                CrossFieldRule(
+                    kind, "\(filter).urlRewrite",
+                    rule: "!has(self.hostname) || !has(self.hostToBackendHostname) || !self.hostToBackendHostname",
+                    message: "cannot be set together with hostname", fieldPath: ".hostToBackendHostname", reason: .forbidden
+                ) { rewrite, _ in !rewrite.has("hostname") || rewrite["hostToBackendHostname"]?.bool != true }
+            ]
+    }()
 
     // MARK: MeshExternalService
 

@@ -48,6 +48,11 @@ package struct Fields {
         self.read(key, "an object", \.object).map { Fields($0, self.join(key), self.found) }
     }
 
+    /// The text of what may be written as a number or as a string.
+    package func numberOrString(_ key: String) -> String? {
+        self.read(key, "an integer or a string") { $0.int.map(String.init) ?? $0.string }
+    }
+
     package func ints(_ key: String) -> [Int]? {
         self.read(key, "an array of integers") { value in
             guard let elements = value.array else { return nil }
@@ -117,6 +122,10 @@ package struct Fields {
             let strings = members.compactMapValues(\.string)
             return strings.count == members.count ? strings : nil
         }
+    }
+
+    package func demand(_ keys: String...) {
+        for key in keys where !self.has(key) { self.violate(key, "must be defined") }
     }
 
     package func nonEmpty(_ key: String) -> String? {

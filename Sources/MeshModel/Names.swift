@@ -104,5 +104,11 @@ enum Characters {
     /// Keys and values of the older policies' selectors.
     static func selector(_ byte: UInt8) -> Bool { Self.tagKey(byte) || byte == UInt8(ascii: ":") }
 
+    /// Of a DNS label, without what ends it.
+    static func label(_ byte: UInt8) -> Bool { Self.name(byte) && byte != UInt8(ascii: ".") && byte != UInt8(ascii: "_") }
+
+    /// Tokens of RFC 9110 section 5.6.2, but capitals.
+    static func headerName(_ byte: UInt8) -> Bool { Self.name(byte) || "!#$%&'*+^`|~".utf8.contains(byte) }
+
     static func tagKey(_ byte: UInt8) -> Bool { Self.tagValue(byte) || byte == UInt8(ascii: "/") }
 }

@@ -55,6 +55,8 @@ package struct ResourceKind: Sendable {
         MeshTrafficPermission.self, "meshtrafficpermissions", isOfMesh: true, fields: ["from", "targetRef"])
     package static let meshTCPRoute = ResourceKind(
         MeshTCPRoute.self, "meshtcproutes", isOfMesh: true, fields: ["targetRef", "to"])
+    package static let meshHTTPRoute = ResourceKind(
+        MeshHTTPRoute.self, "meshhttproutes", isOfMesh: true, fields: ["targetRef", "to"])
     package static let meshExternalService = ResourceKind(
         MeshExternalService.self, "meshexternalservices", isOfMesh: true, fields: ["endpoints", "extension", "match", "tls"])
     package static let secret = ResourceKind(
@@ -72,7 +74,8 @@ package struct ResourceKind: Sendable {
     package static let all = [
         mesh, zone, zoneEgress, zoneIngress, dataplane, externalService, meshExternalService, trafficPermission, meshTrafficPermission,
         trafficRoute,
-        meshTCPRoute, secret, globalSecret,
+        meshTCPRoute,
+        meshHTTPRoute, secret, globalSecret,
     ]
 
     package static func named(_ name: String) -> ResourceKind? { self.all.first { $0.name == name } }

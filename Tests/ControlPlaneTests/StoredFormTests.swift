@@ -45,6 +45,12 @@ struct StoredFormTests {
         }
         #expect(put("MeshExternalService", "meshexternalservices", spec: service).status == 201)
         #expect(put("MeshTCPRoute", "meshtcproutes", spec: ["targetRef": ["kind": "Mesh"]]).status == 201)
+        #expect(put("MeshHTTPRoute", "meshhttproutes", spec: ["targetRef": ["kind": "Mesh"]]).status == 201)
+        let relative: JSON = ["matches": [["path": ["type": "Exact", "value": "a"]]], "default": [:]]
+        let called: JSON = ["targetRef": ["kind": "MeshService", "name": "a"], "rules": [relative]]
+        #expect(
+            put("MeshHTTPRoute", "meshhttproutes", spec: ["to": [called]]).json["invalid_parameters"]
+                == [["field": "spec.to[0].rules[0].matches[0].path.value", "reason": "must be an absolute path", "source": "body"]])
         let refusal = put("MeshExternalService", "meshexternalservices", spec: ["match": ["port": 0]])
         #expect(
             refusal.json["invalid_parameters"]

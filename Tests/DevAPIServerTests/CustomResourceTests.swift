@@ -118,6 +118,20 @@ private let widgets = "apis/example.com/v1/namespaces/default/widgets"
         #expect(
             await refusal("\(namespaced)meshtcproutes", "MeshTCPRoute", ["to": [["targetRef": ["kind": "MeshService"]]]])
                 .contains("spec.to[0].targetRef.name: Required value: must be set with kind MeshService"))
+        func route(_ rule: JSON) -> JSON { ["to": [["targetRef": ["kind": "MeshService", "name": "a"], "rules": [rule]]]] }
+        #expect(
+            await refusal(
+                "\(namespaced)meshhttproutes", "MeshHTTPRoute",
+                route(["matches": [["path": ["type": "PathPrefix", "value": "a"]]], "default": ["filters": [["type": "URLRewrite"]]]])
+            ).contains("spec.to[0].rules[0].matches[0].path.value: Invalid value: must be an absolute path"))
+        #expect(
+            await refusal("\(namespaced)meshhttproutes", "MeshHTTPRoute", route(["matches": [], "default": [:]]))
+                .contains("spec.to[0].rules[0].matches"))
+        let twice: JSON = ["type": "Exact", "name": "a", "value": "b"]
+        #expect(
+            await refusal(
+                "\(namespaced)meshhttproutes", "MeshHTTPRoute", route(["matches": [["queryParams": [twice, twice]]], "default": [:]])
+            ).contains("spec.to[0].rules[0].matches[0].queryParams[1]: Duplicate value"))
         #expect(
             await refusal(
                 "\(namespaced)meshexternalservices", "MeshExternalService",

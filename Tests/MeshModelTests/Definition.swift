@@ -15,6 +15,7 @@ struct Definition {
     static func all() throws -> [Definition] {
         let names = [
             "dataplanes", "externalservices", "meshes", "meshexternalservices", "meshtcproutes", "meshtrafficpermissions",
+            "meshhttproutes",
             "trafficpermissions", "trafficroutes", "zoneegresses", "zoneingresses",
         ]
         return try names.map { name in

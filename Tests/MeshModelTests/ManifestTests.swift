@@ -207,6 +207,57 @@ private enum Manifests {
         """,
         """
         apiVersion: kuma.io/v1alpha1
+        kind: MeshHTTPRoute
+        metadata: {name: everything, namespace: kuma-system, labels: {kuma.io/mesh: default}}
+        spec:
+          targetRef: {kind: MeshSubset, tags: {kuma.io/zone: east}, proxyTypes: [Sidecar]}
+          to:
+          - targetRef: {kind: MeshService, name: backend, sectionName: "80"}
+            rules:
+            - matches:
+              - path: {type: PathPrefix, value: /v1}
+                method: POST
+                queryParams: [{type: Exact, name: a, value: ""}, {type: RegularExpression, name: b, value: ".*"}]
+                headers: [{name: x-a, value: b}, {type: Present, name: x-b}, {type: Prefix, name: x-c, value: d}]
+              - path: {type: PathPrefix, value: /v2}
+              default:
+                filters:
+                - type: RequestHeaderModifier
+                  requestHeaderModifier: {set: [{name: x, value: one}], add: [{name: x-y, value: two}], remove: [z]}
+                - {type: ResponseHeaderModifier, responseHeaderModifier: {remove: [Z]}}
+                - type: RequestRedirect
+                  requestRedirect:
+                    scheme: https
+                    hostname: example.com
+                    port: 443
+                    path: {type: ReplaceFullPath, replaceFullPath: /new}
+                    statusCode: 308
+                - {type: URLRewrite, urlRewrite: {hostname: example.com, path: {type: ReplacePrefixMatch, replacePrefixMatch: /b}}}
+                - {type: RequestMirror, requestMirror: {percentage: "0.5", backendRef: {kind: MeshService, name: backend-test, weight: 1, port: 80}}}
+                - {type: RequestMirror, requestMirror: {percentage: 1, backendRef: {kind: MeshServiceSubset, name: backend, tags: {version: v3}}}}
+                backendRefs:
+                - {kind: MeshServiceSubset, name: backend, tags: {version: v1}, weight: 90}
+                - {kind: MeshExternalService, name: httpbin, port: 443, weight: 10}
+            - matches: [{path: {type: PathPrefix, value: /}}]
+              default: {}
+        """,
+        """
+        apiVersion: kuma.io/v1alpha1
+        kind: MeshHTTPRoute
+        metadata: {name: gateway, namespace: kuma-system}
+        spec:
+          targetRef: {kind: MeshGateway, name: edge, tags: {port: http}}
+          to:
+          - targetRef: {kind: Mesh}
+            hostnames: [example.com]
+            rules:
+            - matches: [{path: {type: RegularExpression, value: "/[a-z]+"}}]
+              default:
+                filters: [{type: URLRewrite, urlRewrite: {hostToBackendHostname: true}}]
+                backendRefs: [{kind: MeshService, name: backend}]
+        """,
+        """
+        apiVersion: kuma.io/v1alpha1
         kind: MeshExternalService
         metadata: {name: httpbin, namespace: kuma-system, labels: {kuma.io/mesh: default}}
         spec:

@@ -145,6 +145,7 @@ struct MeshExternalServiceTests {
             ("trafficpermission", "traffic-permissions"), ("traffic-permissions", "traffic-permissions"),
             ("TrafficRoutes", "traffic-routes"),
             ("meshexternalservice", "meshexternalservices"), ("meshtcproutes", "meshtcproutes"), ("MeshTCPRoute", "meshtcproutes"),
+            ("meshhttproute", "meshhttproutes"),
         ])
     func spoken(word: String, path: String) {
         #expect(ResourceKind.spoken(word)?.path == path)

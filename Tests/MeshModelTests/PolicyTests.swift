@@ -164,6 +164,213 @@ struct PolicyTests {
         #expect(try Self.violations("MeshTCPRoute", spec) == expected)
     }
 
+    private static func http(_ rules: String, target: String = "kind: Mesh", to: String = "kind: MeshService, name: a") -> String {
+        "{targetRef: {\(target)}, to: [{targetRef: {\(to)}, rules: [\(rules)]}]}"
+    }
+
+    private static func filters(_ filters: String, matches: String = "{path: {type: PathPrefix, value: /}}") -> String {
+        Self.http("{matches: [\(matches)], default: {filters: [\(filters)]}}")
+    }
+
+    private static let rule = "spec.to[0].rules[0]"
+    private static let subdomain =
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+
+    @Test(
+        "MeshHTTPRoute: whose calls, to what and where to",
+        arguments: [
+            ("{}", []), ("{to: []}", []),
+            ("{targetRef: {kind: BlahBlah, name: frontend}}", ["spec.targetRef.kind: value is not supported"]),
+            ("{to: [{targetRef: {kind: Mesh}}]}", ["spec.to[0].targetRef.kind: value is not supported"]),
+            ("{to: [{rules: []}]}", ["spec.to[0].targetRef.kind: must be defined"]),
+            (
+                "{targetRef: {kind: MeshGateway, name: edge}, to: [{targetRef: {kind: MeshService, name: a}}]}",
+                ["spec.to[0].targetRef.kind: value is not supported"]
+            ),
+            ("{to: [{targetRef: {kind: MeshExternalService, name: a}, hostnames: []}]}", []),
+            ("{to: [{targetRef: {kind: MeshService, name: a}, hostnames: [a.b]}]}", ["spec.to[0].hostnames: must not be defined"]),
+            (
+                "{targetRef: {kind: MeshGateway, name: edge, tags: {port: http}}, to: [{targetRef: {kind: Mesh}, hostnames: [a.b], rules: [{matches: [{}], default: {backendRefs: [{kind: MeshService, name: a}]}}]}]}",
+                []
+            ),
+            (Self.http("{}"), ["\(Self.rule).matches: must be defined", "\(Self.rule).default: must be defined"]),
+            (Self.http("{matches: [], default: {}}"), ["\(Self.rule).matches: must not be empty"]),
+            (Self.http("{matches: [{}], default: {}}"), []),
+            (Self.http("{matches: [{}], default: {backendRefs: []}}"), []),
+            (
+                Self.http("{matches: [{}], default: {backendRefs: [{kind: MeshServiceSubset, tags: {version: v1}}]}}"),
+                ["\(Self.rule).default.backendRefs[0].name: must be set with kind MeshServiceSubset"]
+            ),
+            (
+                Self.http("{matches: [{}], default: {backendRefs: [{kind: MeshService, name: a, weight: 0}]}}"),
+                ["\(Self.rule).default.backendRefs: there must be at least one entry with weight above 0"]
+            ),
+            (
+                Self.http("{matches: [{}], default: {backendRefs: [{kind: MeshHTTPRoute, name: a}]}}"),
+                ["\(Self.rule).default.backendRefs[0].kind: value is not supported"]
+            ),
+            (
+                Self.http("{matches: [{}], default: {}}", target: "kind: MeshGateway, name: edge", to: "kind: Mesh"),
+                ["\(Self.rule).default.backendRefs: must not be empty"]
+            ),
+            (
+                Self.http(
+                    "{matches: [{}], default: {filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]}}",
+                    target: "kind: MeshGateway, name: edge", to: "kind: Mesh"), []
+            ),
+        ])
+    func meshHTTPRoute(spec: String, expected: [String]) throws {
+        #expect(try Self.violations("MeshHTTPRoute", spec) == expected)
+    }
+
+    @Test(
+        "MeshHTTPRoute: matches",
+        arguments: [
+            (
+                "{path: {type: Exact, value: relative}}, {path: {type: PathPrefix, value: /trailing/slash/}}, {path: {type: PathPrefix, value: relative}}",
+                [
+                    "matches[0].path.value: must be an absolute path", "matches[2].path.value: must be an absolute path",
+                    "matches[1].path.value: does not need a trailing slash because only a `/`-separated prefix or an entire path is matched",
+                ]
+            ),
+            ("{path: {type: RegularExpression, value: '.*/a/'}}, {path: {type: Exact, value: /a/}}", []),
+            ("{path: {}}", ["matches[0].path.type: must be defined", "matches[0].path.value: must be defined"]),
+            (
+                "{path: {type: Prefix, value: /}, method: get}",
+                [
+                    "matches[0].path.type: has to be one of Exact, PathPrefix, RegularExpression; is \"Prefix\"",
+                    "matches[0].method: has to be one of CONNECT, DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE; is \"get\"",
+                ]
+            ),
+            (
+                "{queryParams: [{type: Exact, name: foo, value: bar}, {type: RegularExpression, name: foo, value: baz}, {type: Prefix}]}",
+                [
+                    "matches[0].queryParams[1].name: multiple entries for name foo",
+                    "matches[0].queryParams[2].name: must be defined", "matches[0].queryParams[2].value: must be defined",
+                    "matches[0].queryParams[2].type: has to be one of Exact, RegularExpression; is \"Prefix\"",
+                ]
+            ),
+            (
+                "{headers: [{type: Present, name: foo, value: x}, {type: Absent, name: foo, value: x}, {type: Absent, name: foo}, {name: foo}]}",
+                ["matches[0].headers[0].value: must not be defined", "matches[0].headers[1].value: must not be defined"]
+            ),
+            (
+                "{headers: [{type: Prefix, name: X-Foo, value: x}, {}]}",
+                [
+                    "matches[0].headers[0].name: must be a header's name of at most 256 characters, in lower case; is \"X-Foo\"",
+                    "matches[0].headers[1].name: must be defined",
+                ]
+            ),
+        ])
+    func matches(matches: String, expected: [String]) throws {
+        #expect(
+            try Self.violations("MeshHTTPRoute", Self.http("{matches: [\(matches)], default: {}}")) == expected.map { "\(Self.rule).\($0)" }
+        )
+    }
+
+    @Test(
+        "MeshHTTPRoute: filters",
+        arguments: [
+            (
+                "{type: RequestHeaderModifier}, {type: ResponseHeaderModifier}, {type: RequestRedirect}, {type: RequestMirror}, {type: URLRewrite}, {}, {type: Gzip}",
+                [
+                    "[0].requestHeaderModifier: must be defined", "[1].responseHeaderModifier: must be defined",
+                    "[2].requestRedirect: must be defined", "[4].urlRewrite: must be defined", "[3].requestMirror: must be defined",
+                    "[5].type: must be defined",
+                    "[6].type: has to be one of RequestHeaderModifier, ResponseHeaderModifier, RequestRedirect, URLRewrite, RequestMirror; is \"Gzip\"",
+                ]
+            ),
+            (
+                "{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: foo, value: bar}, {name: foo, value: bazz}]}}, {type: ResponseHeaderModifier, responseHeaderModifier: {}}, {type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: foo, value: bar}], add: [{name: foo, value: bar}], remove: [foo]}}, {type: RequestHeaderModifier, requestHeaderModifier: {add: [{name: A}]}}",
+                [
+                    "[1].responseHeaderModifier: must have at least one defined: set, add, remove",
+                    "[0].requestHeaderModifier.set[1].name: duplicate header name",
+                    "[2].responseHeaderModifier.add[0].name: duplicate header name",
+                    "[2].responseHeaderModifier.remove[0].name: duplicate header name",
+                    "[3].requestHeaderModifier.add[0].name: must be a header's name of at most 256 characters, in lower case; is \"A\"",
+                    "[3].requestHeaderModifier.add[0].value: must be defined",
+                ]
+            ),
+            (
+                "{type: RequestHeaderModifier, requestHeaderModifier: {remove: [\((1...17).map { "h\($0)" }.joined(separator: ", "))]}}",
+                ["[0].requestHeaderModifier.remove: must have at most 16 items"]
+            ),
+            (
+                "{type: URLRewrite, urlRewrite: {hostname: a.b, hostToBackendHostname: true}}",
+                [
+                    "[0].urlRewrite.hostToBackendHostname: cannot be set together with hostname",
+                    "[0].urlRewrite.hostToBackendHostname: can only be set with MeshGateway",
+                ]
+            ),
+            (
+                "{type: RequestMirror, requestMirror: {backendRef: {kind: MeshServiceSubset, tags: {version: v1}}}}, {type: RequestMirror, requestMirror: {percentage: some}}, {type: RequestMirror, requestMirror: {percentage: [], backendRef: {kind: MeshExternalService, name: a}}}",
+                [
+                    "[0].requestMirror.backendRef.name: must be set with kind MeshServiceSubset",
+                    "[1].requestMirror.backendRef: must be defined",
+                    "[1].requestMirror.percentage: must be a number, such as 10 or \"0.5\"; is \"some\"",
+                    "[2].requestMirror.percentage: must be an integer or a string, is of type array",
+                    "[2].requestMirror.backendRef.kind: value is not supported",
+                ]
+            ),
+            (
+                "{type: RequestMirror, requestMirror: {percentage: 10, backendRef: {kind: MeshService, name: a}}}, {type: RequestMirror, requestMirror: {percentage: '99.9', backendRef: {kind: MeshService, name: a}}}",
+                []
+            ),
+            (
+                "{type: RequestRedirect, requestRedirect: {scheme: ftp, port: 0, statusCode: 200, path: {type: Replace}}}",
+                [
+                    "[0].requestRedirect.scheme: has to be one of http, https; is \"ftp\"",
+                    "[0].requestRedirect.port: port must be in the range [1, 65535]",
+                    "[0].requestRedirect.statusCode: has to be one of 301, 302, 303, 307, 308; is 200",
+                    "[0].requestRedirect.path.type: has to be one of ReplaceFullPath, ReplacePrefixMatch; is \"Replace\"",
+                ]
+            ),
+            (
+                "{type: RequestRedirect, requestRedirect: {hostname: 127.0.0.1}}, {type: URLRewrite, urlRewrite: {hostname: '2001:db8::1'}}, {type: RequestRedirect, requestRedirect: {hostname: a..bc}}, {type: URLRewrite, urlRewrite: {hostname: a-.b}}, {type: URLRewrite, urlRewrite: {hostname: \(String(repeating: "a.", count: 127))}}, {type: URLRewrite, urlRewrite: {hostname: A_b}}, {type: URLRewrite, urlRewrite: {hostname: \(String(repeating: "a.", count: 126))a}}",
+                [
+                    "[0].requestRedirect.hostname: cannot be an IP address", "[1].urlRewrite.hostname: cannot be an IP address",
+                    "[2].requestRedirect.hostname: \(Self.subdomain)", "[3].urlRewrite.hostname: \(Self.subdomain)",
+                    "[4].urlRewrite.hostname: must be no more than 253 characters", "[4].urlRewrite.hostname: \(Self.subdomain)",
+                    "[5].urlRewrite.hostname: \(Self.subdomain)",
+                ]
+            ),
+        ])
+    func filters(filters: String, expected: [String]) throws {
+        let expected = expected.map { "\(Self.rule).default.filters\($0)" }
+        #expect(try Self.violations("MeshHTTPRoute", Self.filters(filters)) == expected)
+    }
+
+    @Test("MeshHTTPRoute: a prefix is replaced only where every match is of one")
+    func replacedPrefix() throws {
+        let path = "path: {type: ReplacePrefixMatch, replacePrefixMatch: /other}"
+        let both = "{type: URLRewrite, urlRewrite: {\(path)}}, {type: RequestRedirect, requestRedirect: {\(path)}}"
+        #expect(try Self.violations("MeshHTTPRoute", Self.filters(both, matches: "{path: {type: PathPrefix, value: /prefix}}")) == [])
+        for other in ["{path: {type: Exact, value: /prefix}}", "{}", "{path: {type: PathPrefix, value: /a}}, {method: GET}"] {
+            #expect(
+                try Self.violations("MeshHTTPRoute", Self.filters(both, matches: other)) == [
+                    "\(Self.rule).default.filters[0].urlRewrite.path.replacePrefixMatch: can only appear if all matches match a path prefix",
+                    "\(Self.rule).default.filters[1].requestRedirect.path.replacePrefixMatch: can only appear if all matches match a path prefix",
+                ])
+        }
+    }
+
+    @Test(
+        "Rules of a MeshHTTPRoute that every request matches are told from others",
+        arguments: [
+            ("{}", true), ("{path: {type: PathPrefix, value: /}}", true), ("{headers: [], queryParams: []}", true),
+            ("{path: {type: Exact, value: /a}}, {path: {type: PathPrefix, value: /}}", true),
+            ("{path: {type: PathPrefix, value: /a}}", false), ("{path: {type: Exact, value: /}}", false),
+            ("{path: {type: RegularExpression, value: '.*'}}", false), ("{method: GET}", false),
+            ("{path: {type: PathPrefix, value: /}, headers: [{name: a, value: b}]}", false),
+            ("{queryParams: [{type: Exact, name: a, value: b}]}, {method: PUT}", false),
+        ])
+    func everything(matches: String, expected: Bool) throws {
+        let spec = try YAMLDocument.parseOne(Self.http("{matches: [\(matches)], default: {}}"))
+        let route = try MeshHTTPRoute(name: "x", mesh: nil, spec: spec)
+        #expect(route.to.flatMap(\.rules).map(\.isAboutEverything) == [expected])
+        #expect(route.ignoredFields == (expected ? [] : ["to[].rules[].matches"]))
+    }
+
     @Test(
         "MeshTrafficPermission",
         arguments: [

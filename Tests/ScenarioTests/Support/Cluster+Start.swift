@@ -81,6 +81,7 @@ extension Cluster {
         let definitions = [
             "meshes", "externalservices", "meshexternalservices", "trafficpermissions", "meshtrafficpermissions", "trafficroutes",
             "meshtcproutes", "dataplanes", "zoneegresses", "zoneingresses",
+            "meshhttproutes",
         ]
         for arguments in [
             ["delete", "crd"] + definitions.map { "\($0).kuma.io" },
