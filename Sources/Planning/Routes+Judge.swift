@@ -11,7 +11,7 @@ extension World {
         return judged
     }
 
-    static func judge(_ judged: Judged<MeshTCPRoute>, _ meshes: [MeshName: Mesh]) -> Judged<MeshTCPRoute> {
+    static func judge<Route: MeshRoute>(_ judged: Judged<Route>, _ meshes: [MeshName: Mesh]) -> Judged<Route> {
         guard judged.accepted.isGood, let route = judged.resource else { return judged }
         var judged = judged
         if meshes[route.mesh] == nil {
@@ -25,11 +25,13 @@ extension World {
     }
 
     func routeStatuses() -> [StatusPatch] {
-        self.trafficRoutes.compactMap {
-            self.status(of: $0.object, type: .trafficRoutes, Judgement(accepted: $0.accepted, ready: "The route is in effect."))
+        self.statuses(of: self.trafficRoutes, .trafficRoutes) + self.statuses(of: self.tcpRoutes, .meshTCPRoutes)
+            + self.statuses(of: self.httpRoutes, .meshHTTPRoutes)
+    }
+
+    private func statuses<Route: MeshResource>(of routes: [Judged<Route>], _ type: ResourceType) -> [StatusPatch] {
+        routes.compactMap {
+            self.status(of: $0.object, type: type, Judgement(accepted: $0.accepted, ready: "The route is in effect."))
         }
-            + self.tcpRoutes.compactMap {
-                self.status(of: $0.object, type: .meshTCPRoutes, Judgement(accepted: $0.accepted, ready: "The route is in effect."))
-            }
     }
 }

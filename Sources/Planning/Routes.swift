@@ -31,7 +31,25 @@ extension World {
         let route: TrafficRoute
     }
 
-    /// MeshTCPRoutes go before TrafficRoutes.
+    /// What a MeshHTTPRoute or a MeshTCPRoute says about every connection to a service.
+    struct ConnectionRoute {
+        /// MeshHTTPRoutes go before MeshTCPRoutes.
+        enum Precedence: Int, Comparable {
+            case connections, requests
+
+            static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+        }
+
+        let mesh: MeshName
+        let precedence: Precedence
+        /// The proxies whose connections are meant.
+        let target: TargetRef
+        /// The service that is called.
+        let to: TargetRef
+        let backends: [BackendRef]
+    }
+
+    /// Both go before TrafficRoutes.
     func routing(of outbound: Dataplane.Outbound, from dataplane: Dataplane) -> RouteVerdict {
         if let shares = self.connectionRoute(of: outbound, from: dataplane) { return .shares(shares) }
         guard outbound.external == nil, let routes = self.tagRoutes[dataplane.mesh], !routes.isEmpty else { return .asAsked }
@@ -61,18 +79,16 @@ extension World {
         return best?.route
     }
 
-    /// Of MeshTCPRoutes the one that says most about the dataplane; of equals the one whose name sorts first.
+    /// Of those of the first kind the one that says most about the dataplane; of equals the first.
     private func connectionRoute(of outbound: Dataplane.Outbound, from dataplane: Dataplane) -> [RouteShare]? {
-        var best: (specificity: Int, backends: [MeshTCPRoute.Backend])?
-        for route in self.connectionRoutes[dataplane.mesh] ?? [] {
-            guard let specificity = Self.specificity(of: route.target, for: dataplane), specificity > best?.specificity ?? -1 else {
-                continue
-            }
-            for rule in route.rules where Self.isMeant(outbound, by: rule.to) {
-                if let backends = rule.backends { best = (specificity, backends) }
-            }
+        var best: (rank: (ConnectionRoute.Precedence, specificity: Int), route: ConnectionRoute)?
+        for route in self.connectionRoutes[dataplane.mesh] ?? [] where Self.isMeant(outbound, by: route.to) {
+            guard let specificity = Self.specificity(of: route.target, for: dataplane) else { continue }
+            let rank = (route.precedence, specificity)
+            if let best, best.rank >= rank { continue }
+            best = (rank, route)
         }
-        return best?.backends.map { RouteShare(weight: $0.weight, destination: $0.destination) }
+        return best?.route.backends.map { RouteShare(weight: $0.weight, destination: $0.destination) }
     }
 
     private static func isMeant(_ outbound: Dataplane.Outbound, by reference: TargetRef) -> Bool {
@@ -106,7 +122,41 @@ extension TrafficRoute {
     var allDestinations: [TagSelector] { self.split.map(\.destination) + self.requestDestinations }
 }
 
-extension MeshTCPRoute.Backend {
+extension MeshTCPRoute {
+    /// Of entries about one service the last counts.
+    var connectionRoutes: [World.ConnectionRoute] {
+        self.rules.reversed().compactMap { rule in
+            rule.backends.map {
+                World.ConnectionRoute(mesh: self.mesh, precedence: .connections, target: self.target, to: rule.to, backends: $0)
+            }
+        }
+    }
+
+    /// Whatever it may lead to.
+    var allDestinations: [Destination] { self.rules.flatMap { $0.backends ?? [] }.map(\.destination) }
+}
+
+extension MeshHTTPRoute {
+    /// Of entries about one service the last counts, of its rules the first.
+    var connectionRoutes: [World.ConnectionRoute] {
+        self.to.reversed().flatMap { to in
+            to.rules.filter { $0.isAboutEverything && !$0.backends.isEmpty }.map {
+                World.ConnectionRoute(mesh: self.mesh, precedence: .requests, target: self.target, to: to.service, backends: $0.backends)
+            }
+        }
+    }
+
+    /// Whatever requests may be sent to: without a word about it the service itself.
+    var allDestinations: [Destination] {
+        self.to.flatMap { to in
+            to.rules.flatMap { rule in
+                (rule.backends.isEmpty ? [BackendRef(reference: to.service)] : rule.backends) + rule.mirrors
+            }
+        }.map(\.destination)
+    }
+}
+
+extension BackendRef {
     var destination: Destination {
         switch self.reference.kind {
         case .meshExternalService: .meshExternal(Dataplane.ExternalReference(name: self.reference.name ?? "", port: self.port))

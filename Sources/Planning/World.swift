@@ -20,6 +20,7 @@ struct World {
     let trafficPermissions: [Judged<TrafficPermission>]
     let trafficRoutes: [Judged<TrafficRoute>]
     let tcpRoutes: [Judged<MeshTCPRoute>]
+    let httpRoutes: [Judged<MeshHTTPRoute>]
 
     let podDataplanes: PodDataplanes
 
@@ -44,7 +45,7 @@ struct World {
     let meshPermissions: [MeshName: [MeshTrafficPermission]]
     let tagPermissions: [MeshName: [(created: Date, permission: TrafficPermission)]]
     let tagRoutes: [MeshName: [TagRoute]]
-    let connectionRoutes: [MeshName: [MeshTCPRoute]]
+    let connectionRoutes: [MeshName: [ConnectionRoute]]
 
     // What several parts of a plan need, found once.
 
@@ -68,7 +69,7 @@ struct World {
     private(set) var servedMeshExternals: [MeshName: MeshExternalServices] = [:]
     /// By Dataplane.
     private(set) var outbounds: [ObjectKey: [PlannedOutbound]] = [:]
-    /// What outbounds of dataplanes and MeshTCPRoutes lead to.
+    /// What outbounds of dataplanes, MeshHTTPRoutes and MeshTCPRoutes lead to.
     private(set) var requestedSubsets: [MeshName: Set<Subset>] = [:]
 
     init(_ observed: Observed) {
@@ -93,6 +94,7 @@ struct World {
         self.trafficPermissions = reader.read(.trafficPermissions).map { Self.judge($0, soundMeshes) }
         self.trafficRoutes = reader.read(.trafficRoutes).map { Self.judge($0, soundMeshes) }
         self.tcpRoutes = reader.readSystem(.meshTCPRoutes).map { Self.judge($0, soundMeshes) }
+        self.httpRoutes = reader.readSystem(.meshHTTPRoutes).map { Self.judge($0, soundMeshes) }
         self.externalsByMesh = Dictionary(
             grouping: self.externalServices.filter { $0.accountable != nil }, by: { $0.accountable?.mesh ?? .default }
         ).mapValues { judged in (judged, Set(judged.compactMap { $0.accountable?.service.text })) }
@@ -107,7 +109,9 @@ struct World {
             grouping: self.trafficRoutes.compactMap { judged in
                 judged.accountable.map { TagRoute(created: judged.created, route: $0) }
             }, by: \.route.mesh)
-        self.connectionRoutes = Dictionary(grouping: self.tcpRoutes.compactMap(\.accountable), by: \.mesh)
+        let (httpRoutes, tcpRoutes) = (self.httpRoutes.compactMap(\.accountable), self.tcpRoutes.compactMap(\.accountable))
+        self.connectionRoutes = Dictionary(
+            grouping: httpRoutes.flatMap(\.connectionRoutes) + tcpRoutes.flatMap(\.connectionRoutes), by: \.mesh)
 
         for role in ZoneProxyRole.allCases { self.proxyPods[role] = self.findPods(role) }
         self.readyEgresses = self.findReadyEgresses()
@@ -123,9 +127,8 @@ struct World {
             self.outbounds[judged.object.key] = self.outbounds(of: dataplane, in: mesh)
             self.request((self.outbounds[judged.object.key] ?? []).flatMap(\.destinations), in: mesh.name)
         }
-        for (mesh, routes) in self.connectionRoutes {
-            self.request(routes.flatMap(\.rules).flatMap { $0.backends ?? [] }.map(\.destination), in: mesh)
-        }
+        for route in httpRoutes { self.request(route.allDestinations, in: route.mesh) }
+        for route in tcpRoutes { self.request(route.allDestinations, in: route.mesh) }
         if self.egresses.contains(where: { $0.accountable != nil }) { self.egressTable = self.makeEgressTable() }
         if self.ingresses.contains(where: { $0.accountable != nil }) {
             self.localOffers = self.findLocalOffers()

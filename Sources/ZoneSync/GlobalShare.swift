@@ -23,6 +23,7 @@ package struct GlobalShare: Sendable {
         ResourceKind.mesh.name, ResourceKind.externalService.name, ResourceKind.meshExternalService.name,
         ResourceKind.trafficPermission.name, ResourceKind.meshTrafficPermission.name, ResourceKind.trafficRoute.name,
         ResourceKind.meshTCPRoute.name,
+        ResourceKind.meshHTTPRoute.name,
     ]
 
     /// - Parameter resources: everything the global control plane has.

@@ -64,6 +64,23 @@ struct NonsenseTests {
           to:
           - targetRef: {kind: MeshService, name: backend}
             rules: [{default: {backendRefs: [{kind: MeshService, name: db, weight: 3}, {kind: MeshExternalService, name: outside}]}}]
+        ---
+        apiVersion: kuma.io/v1alpha1
+        kind: MeshHTTPRoute
+        metadata: {name: requests, namespace: kuma-system}
+        spec:
+          targetRef: {kind: MeshService, name: web_demo_svc_80}
+          to:
+          - targetRef: {kind: MeshService, name: httpbin}
+            rules:
+            - matches: [{path: {type: PathPrefix, value: /a}, headers: [{name: x, value: b}], queryParams: [{type: Exact, name: x, value: b}]}]
+              default:
+                filters:
+                - {type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: x, value: b}], remove: [z]}}
+                - {type: URLRewrite, urlRewrite: {hostname: a.example, path: {type: ReplacePrefixMatch, replacePrefixMatch: /}}}
+                - {type: RequestMirror, requestMirror: {percentage: "0.5", backendRef: {kind: MeshService, name: db}}}
+                backendRefs: [{kind: MeshServiceSubset, name: db, tags: {version: v1}}]
+            - {matches: [{}], default: {backendRefs: [{kind: MeshService, name: db}]}}
 
         """
 

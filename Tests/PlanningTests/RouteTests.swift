@@ -8,7 +8,7 @@ import Testing
 /// Where routes send connections, and what they let the egress know of.
 @Suite("Routes")
 struct RouteTests {
-    private static func trafficRoute(_ name: String, source: String = "'*'", destination: String, _ conf: String, created: String = "")
+    static func trafficRoute(_ name: String, source: String = "'*'", destination: String, _ conf: String, created: String = "")
         -> String
     {
         """
@@ -25,7 +25,7 @@ struct RouteTests {
         """
     }
 
-    private static func tcpRoute(_ name: String, target: String = "kind: Mesh", to: String, _ backends: String) -> String {
+    static func tcpRoute(_ name: String, target: String = "kind: Mesh", to: String, _ backends: String) -> String {
         """
         ---
         apiVersion: kuma.io/v1alpha1
@@ -38,18 +38,18 @@ struct RouteTests {
         """
     }
 
-    private static let east = Fixture.ingress(
+    static let east = Fixture.ingress(
         "east", zone: "east", address: "10.2.0.1",
         "{tags: {kuma.io/service: backend, version: v1}, instances: 2, mesh: default}, {tags: {kuma.io/service: backend, version: v2}, instances: 1, mesh: default}, {tags: {kuma.io/service: db}, instances: 1, mesh: default}"
     )
 
     /// Two versions of an external service.
-    private static let versions =
+    static let versions =
         Fixture.httpbin.replacing("kuma.io/service: httpbin", with: "kuma.io/service: httpbin, version: v1")
         + Fixture.httpbin.replacing("kuma.io/service: httpbin", with: "kuma.io/service: httpbin, version: v2")
         .replacing("name: httpbin,", with: "name: httpbin-2,").replacing("httpbin.org:80", with: "10.8.0.1:80")
 
-    private func zone(
+    func zone(
         _ yaml: String, outbounds: String = "{port: 1000, tags: {kuma.io/service: backend}}", zoneEgress: Bool = true
     ) throws -> TestZone {
         var zone = try TestZone()
@@ -62,13 +62,13 @@ struct RouteTests {
         return zone
     }
 
-    private func names(_ zone: TestZone) throws -> [String] {
+    func names(_ zone: TestZone) throws -> [String] {
         var zone = zone
         return try #require(zone.settle().egressConfig()).serverNames
     }
 
     /// `address:port x weight → server name` of the endpoints of the workload's only outbound.
-    private func endpoints(_ zone: TestZone) throws -> [String] {
+    func endpoints(_ zone: TestZone) throws -> [String] {
         var zone = zone
         let config = try #require(zone.settle().dataplaneConfig("web"))
         let cluster = try #require(config.clusters.first)
@@ -109,14 +109,15 @@ struct RouteTests {
         #expect(zone.condition(.trafficRoutes, "all") == "True Ready")
     }
 
-    @Test("Subsets of services in other zones that a MeshTCPRoute asks for, golden")
-    func internalSubsets() throws {
-        var zone = try self.zone(
-            Self.east.replacing("version: v1}", with: "version: v1, region: eu}")
-                + Self.tcpRoute(
-                    "canary", to: "kind: MeshService, name: backend",
-                    "{kind: MeshServiceSubset, name: backend, tags: {region: eu}, weight: 90}, {kind: MeshServiceSubset, name: backend, tags: {version: v2}, weight: 10}"
-                ))
+    /// Both kinds make the same tables.
+    @Test("Subsets of services in other zones that a route asks for, golden", arguments: ["MeshTCPRoute", "MeshHTTPRoute"])
+    func internalSubsets(kind: String) throws {
+        let backends =
+            "{kind: MeshServiceSubset, name: backend, tags: {region: eu}, weight: 90}, {kind: MeshServiceSubset, name: backend, tags: {version: v2}, weight: 10}"
+        let route =
+            kind == "MeshTCPRoute"
+            ? Self.tcpRoute("canary", to: "kind: MeshService, name: backend", backends) : Self.httpRoute("canary", Self.rule(backends))
+        var zone = try self.zone(Self.east.replacing("version: v1}", with: "version: v1, region: eu}") + route)
         let plan = zone.settle()
         expectGolden(try #require(plan.egressConfig()).golden, "egress-route-subsets.json")
         expectGolden(try #require(plan.dataplaneConfig("web")).golden, "dataplane-route-subsets.json")
@@ -257,10 +258,18 @@ struct RouteTests {
             "---\n{apiVersion: kuma.io/v1alpha1, kind: MeshExternalService, metadata: {name: outside, namespace: kuma-system}, spec: {match: {port: 443}, endpoints: [{address: a.b, port: 443}]}}\n"
         let sni = HashSNI(name: "outside", mesh: "default", port: 443, kind: .external).text
         for port in ["", ", port: 443"] {
-            let route = Self.tcpRoute("out", to: "kind: MeshService, name: backend", "{kind: MeshExternalService, name: outside\(port)}")
-            #expect(
-                try self.endpoints(self.zone(Self.east + service + route)) == ["10.1.0.1:10002x1 \(sni) spiffe://default/zone-egress"])
+            let backend = "{kind: MeshExternalService, name: outside\(port)}"
+            let to = "kind: MeshService, name: backend"
+            for route in [Self.tcpRoute("out", to: to, backend), Self.httpRoute("out", to: to, Self.rule(backend))] {
+                #expect(
+                    try self.endpoints(self.zone(Self.east + service + route)) == ["10.1.0.1:10002x1 \(sni) spiffe://default/zone-egress"])
+            }
         }
+        let back = Self.httpRoute("back", to: "kind: MeshExternalService, name: outside", Self.rule("{kind: MeshService, name: db}"))
+        let outbounds = "{port: 1000, backendRef: {kind: MeshExternalService, name: outside}}"
+        #expect(
+            try self.endpoints(self.zone(Self.east + service + back, outbounds: outbounds))
+                == ["10.1.0.1:10002x1 db{mesh=default} spiffe://default/db"])
     }
 
     @Test("Routes that cannot be used say why")
@@ -271,11 +280,24 @@ struct RouteTests {
                 + Self.tcpRoute("gateway", target: "kind: MeshGateway, name: edge", to: "kind: Mesh", "{kind: MeshService, name: a}")
                 + Self.tcpRoute("foreign", to: "kind: MeshService, name: a", "{kind: MeshService, name: a}").replacing(
                     "kuma-system", with: "demo")
-                + Self.tcpRoute("fine", to: "kind: MeshService, name: a, sectionName: '80'", "{kind: MeshService, name: a}"))
+                + Self.tcpRoute("fine", to: "kind: MeshService, name: a, sectionName: '80'", "{kind: MeshService, name: a}")
+                + Self.httpRoute(
+                    "gateway", target: "kind: MeshGateway, name: edge", to: "kind: Mesh", Self.rule("{kind: MeshService, name: a}"))
+                + Self.httpRoute("foreign", "").replacing("kuma-system", with: "demo")
+                + Self.httpRoute("lost", "").replacing(
+                    "namespace: kuma-system", with: "namespace: kuma-system, labels: {kuma.io/mesh: nowhere}")
+                + Self.httpRoute("broken", "{matches: [], default: {}}")
+                + Self.httpRoute("fine", to: "kind: MeshService, name: a, sectionName: '80'", ""))
         #expect(zone.condition(.trafficRoutes, "lost") == "False MeshNotFound")
         #expect(zone.condition(.meshTCPRoutes, "gateway") == "False Unsupported")
         #expect(zone.condition(.meshTCPRoutes, "foreign", in: "demo") == "False WrongNamespace")
         #expect(zone.condition(.meshTCPRoutes, "fine") == "True Ready")
         #expect(zone.message(.meshTCPRoutes, "fine", "Accepted").hasSuffix("Accepted and not acted on: to[].targetRef.sectionName."))
+        #expect(zone.condition(.meshHTTPRoutes, "gateway") == "False Unsupported")
+        #expect(zone.condition(.meshHTTPRoutes, "foreign", in: "demo") == "False WrongNamespace")
+        #expect(zone.condition(.meshHTTPRoutes, "lost") == "False MeshNotFound")
+        #expect(zone.condition(.meshHTTPRoutes, "broken") == "False InvalidSpec")
+        #expect(zone.condition(.meshHTTPRoutes, "fine") == "True Ready")
+        #expect(zone.message(.meshHTTPRoutes, "fine", "Accepted").hasSuffix("Accepted and not acted on: to[].targetRef.sectionName."))
     }
 }

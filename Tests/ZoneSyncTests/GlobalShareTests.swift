@@ -29,7 +29,7 @@ struct GlobalShareTests {
     func kinds() {
         let share = GlobalShare([
             self.item("Mesh", "default"), self.item("ExternalService", "httpbin", mesh: "default"),
-            self.item("MeshTrafficPermission", "all", mesh: "default"),
+            self.item("MeshTrafficPermission", "all", mesh: "default"), self.item("MeshHTTPRoute", "canary", mesh: "default"),
             self.item("Secret", "default.ca-builtin-cert-ca-1", mesh: "default"),
             self.item("Secret", "old.ca-builtin-key-ca-1", mesh: "gone"), self.item("Zone", "east"),
             self.item("ZoneEgress", "egress-1", labels: ["kuma.io/zone": "east"]), self.item("Dataplane", "web-1", mesh: "default"),
@@ -38,7 +38,7 @@ struct GlobalShareTests {
         #expect(
             self.ids(self.items(share, "west")) == [
                 "Mesh default", "ExternalService httpbin of mesh default", "MeshTrafficPermission all of mesh default",
-                "Secret default.ca-builtin-cert-ca-1 of mesh default",
+                "MeshHTTPRoute canary of mesh default", "Secret default.ca-builtin-cert-ca-1 of mesh default",
             ])
     }
 
