@@ -16,6 +16,20 @@ extension Scenarios {
 
             """
 
+        private static let detour = """
+            apiVersion: kuma.io/v1alpha1
+            kind: MeshHTTPRoute
+            metadata: {name: detour, namespace: \(Cluster.system), labels: {kuma.io/mesh: default}}
+            spec:
+              targetRef: {kind: MeshService, name: web_demo_svc_8080}
+              to:
+              - targetRef: {kind: MeshService, name: api_demo_svc_8080}
+                rules:
+                - matches: [{path: {type: PathPrefix, value: /}}]
+                  default: {backendRefs: [{kind: MeshService, name: nobody}]}
+
+            """
+
         @Test("Pods with the annotation get Dataplanes, and their workloads reach each other when permitted, for as long as they are ready")
         func pods() async throws {
             let api = try Greeter("api", address: "127.0.8.1")
@@ -44,7 +58,14 @@ extension Scenarios {
                 try await cluster.apply(Self.permission)
                 try await Greeter.waitUntil(Loopback.client, hears: "api heard ping")
 
-                // It is there for as long as the pod asks for it.
+                // A route sends the calls elsewhere for as long as it is there.
+                try await cluster.apply(Self.detour)
+                try await cluster.waitForCondition("Ready", "True Ready", of: "meshhttproute/detour", namespace: Cluster.system)
+                try await Greeter.waitUntil(Loopback.client, hears: nil)
+                try await cluster.kubectl("-n", Cluster.system, "delete", "meshhttproute", "detour")
+                try await Greeter.waitUntil(Loopback.client, hears: "api heard ping")
+
+                // A Dataplane is there for as long as the pod asks for it.
                 try await cluster.kubectl("-n", "demo", "annotate", "pod", "web", "\(asked)-")
                 try await cluster.waitUntilGone("dataplane/web", namespace: "demo")
                 try await cluster.kubectl("-n", "demo", "annotate", "pod", "web", "\(asked)=true")

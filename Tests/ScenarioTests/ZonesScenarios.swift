@@ -74,7 +74,7 @@ extension Scenarios {
             }
         }
 
-        @Test("Versions of a service in another zone are told apart: by an outbound's tags, by a MeshTCPRoute and by a TrafficRoute")
+        @Test("Versions of a service in another zone are told apart: by an outbound's tags and by each kind of route")
         func versions() async throws {
             let folder = FileManager.default.temporaryDirectory.path + "/egret-zones-\(UUID().uuidString.prefix(8))"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -109,10 +109,12 @@ extension Scenarios {
                                     let answers = try await Self.answers(whole)
                                     return answers == ["v1", "v2"] ? true : nil
                                 }
-                                for (route, kind, name) in Self.routes {
-                                    try await global.apply(route)
-                                    try await eventually("the \(kind) leads to v1 alone") {
-                                        try await Self.answers(whole) == ["v1"] ? true : nil
+                                for (kind, name, route) in Self.routes {
+                                    for versions in [["v1"], ["v1", "v2"], ["v2"]] {
+                                        try await global.apply(route(versions))
+                                        try await eventually("the \(kind) leads to \(versions)") {
+                                            try await Self.answers(whole) == versions ? true : nil
+                                        }
                                     }
                                     try await global.egretctl("delete", kind, name)
                                     try await eventually("without the \(kind) both answer again") {
@@ -153,30 +155,61 @@ extension Scenarios {
             }
         }
 
-        private static let routes = [
+        /// Each kind of route with what sends a call to versions of the service, in equal parts.
+        private static let routes: [(kind: String, name: String, to: @Sendable (_ versions: [String]) -> String)] = [
             (
-                """
-                type: MeshTCPRoute
-                mesh: default
-                name: to-v1
-                spec:
-                  targetRef: {kind: Mesh}
-                  to:
-                  - targetRef: {kind: MeshService, name: backend}
-                    rules: [{default: {backendRefs: [{kind: MeshServiceSubset, name: backend, tags: {version: v1}}]}}]
-                """, "meshtcproute", "to-v1"
+                "meshtcproute", "connections",
+                { versions in
+                    """
+                    type: MeshTCPRoute
+                    mesh: default
+                    name: connections
+                    spec:
+                      targetRef: {kind: Mesh}
+                      to:
+                      - targetRef: {kind: MeshService, name: backend}
+                        rules: [{default: {backendRefs: [\(Self.references(versions))]}}]
+                    """
+                }
             ),
             (
-                """
-                type: TrafficRoute
-                mesh: default
-                name: older
-                sources: [{match: {kuma.io/service: '*'}}]
-                destinations: [{match: {kuma.io/service: backend}}]
-                conf: {destination: {kuma.io/service: backend, version: v1}}
-                """, "traffic-route", "older"
+                "meshhttproute", "requests",
+                { versions in
+                    """
+                    type: MeshHTTPRoute
+                    mesh: default
+                    name: requests
+                    spec:
+                      targetRef: {kind: Mesh}
+                      to:
+                      - targetRef: {kind: MeshService, name: backend}
+                        rules:
+                        - matches: [{path: {type: PathPrefix, value: /elsewhere}}]
+                          default: {backendRefs: [{kind: MeshService, name: nothing}]}
+                        - matches: [{path: {type: PathPrefix, value: /}}]
+                          default: {backendRefs: [\(Self.references(versions))]}
+                    """
+                }
+            ),
+            (
+                "traffic-route", "older",
+                { versions in
+                    let split = versions.map { "{weight: 1, destination: {kuma.io/service: backend, version: \($0)}}" }
+                    return """
+                        type: TrafficRoute
+                        mesh: default
+                        name: older
+                        sources: [{match: {kuma.io/service: '*'}}]
+                        destinations: [{match: {kuma.io/service: backend}}]
+                        conf: {split: [\(split.joined(separator: ", "))]}
+                        """
+                }
             ),
         ]
+
+        private static func references(_ versions: [String]) -> String {
+            versions.map { "{kind: MeshServiceSubset, name: backend, tags: {version: \($0)}, weight: 1}" }.joined(separator: ", ")
+        }
 
         /// Proxies of a call from one zone to the other, and nothing carried over by hand.
         private static func across(
