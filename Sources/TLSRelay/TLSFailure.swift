@@ -13,6 +13,10 @@ enum TLSFailure {
     /// Why TLS with an endpoint failed.
     static func upstream(_ words: String, _ chain: ChainFailure?) -> AttemptError {
         if let chain { return AttemptError(.untrustedUpstream, "the server's certificate is not valid: \(chain.reason)") }
+        // RFC 6066 section 3: what egresses and ingresses say before TLS, whatever is behind it.
+        if words.hasSuffix("unrecognized name") {
+            return AttemptError(.upstreamTLSFailed, "\(words); if an egress or ingress is there, its log says why")
+        }
         return AttemptError(.upstreamTLSFailed, words)
     }
 

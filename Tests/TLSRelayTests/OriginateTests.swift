@@ -169,6 +169,21 @@ import Testing
         #expect(await door.outcome().verdict == .refused(.upstreamTLSFailed))
     }
 
+    @Test("an egress that refuses the server name is told apart, and whose log knows more is said")
+    func refusedName() async throws {
+        let upstream = try await Upstream { stream in
+            try await stream.executeThenClose { inbound, outbound in
+                for try await _ in inbound { break }
+                try await outbound.write(ByteBuffer(bytes: [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70]))
+            }
+        }
+        let door = self.door(self.mesh, upstream.port)
+        _ = try? await connect(port: door.port).readToEnd()
+        let outcome = await door.outcome()
+        #expect(outcome.verdict == .refused(.upstreamTLSFailed))
+        #expect(outcome.detail == "tlsv1 alert unrecognized name; if an egress or ingress is there, its log says why")
+    }
+
     @Test("an upstream that never finishes its handshake is given up")
     func stuckHandshake() async throws {
         var options = TLSRelayOptions()
