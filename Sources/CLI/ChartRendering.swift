@@ -1989,6 +1989,849 @@ metadata:
     app.kubernetes.io/part-of: egret
     app.kubernetes.io/version: 0.1.0
     helm.sh/chart: egret-0.1.0
+  name: meshhttproutes.kuma.io
+spec:
+  group: kuma.io
+  names:
+    categories:
+    - kuma
+    kind: MeshHTTPRoute
+    listKind: MeshHTTPRouteList
+    plural: meshhttproutes
+    singular: meshhttproute
+  scope: Namespaced
+  versions:
+  - additionalPrinterColumns:
+    - jsonPath: .metadata.labels.kuma\.io/mesh
+      name: Mesh
+      type: string
+    - jsonPath: .spec.targetRef.kind
+      name: TargetRef Kind
+      type: string
+    - jsonPath: .spec.targetRef.name
+      name: TargetRef Name
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].status
+      name: Ready
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].reason
+      name: Reason
+      priority: 1
+      type: string
+    - jsonPath: .metadata.creationTimestamp
+      name: Age
+      type: date
+    name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        description: Where requests from some proxies to some services go instead,
+          in the mesh named by the label kuma.io/mesh (`default` without it). Counts
+          only in the system namespace. A rule about every request decides where connections
+          go, before a MeshTCPRoute; where others lead the egress has to know.
+        properties:
+          apiVersion:
+            description: Version of the form of this object. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources
+            type: string
+          kind:
+            description: What this object is. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds
+            type: string
+          metadata:
+            type: object
+          spec:
+            description: The route.
+            properties:
+              targetRef:
+                description: Which proxies' requests; all of the mesh if not set.
+                properties:
+                  kind:
+                    description: What is meant.
+                    enum:
+                    - Mesh
+                    - MeshSubset
+                    - MeshService
+                    - MeshServiceSubset
+                    - MeshGateway
+                    type: string
+                  mesh:
+                    description: 'Reserved: not to be set.'
+                    maxLength: 63
+                    type: string
+                  name:
+                    description: Its name.
+                    maxLength: 253
+                    type: string
+                  proxyTypes:
+                    description: Kinds of proxies. Without Sidecar nobody is meant,
+                      and the Accepted condition says so.
+                    items:
+                      description: A kind of proxy.
+                      enum:
+                      - Sidecar
+                      - Gateway
+                      type: string
+                    maxItems: 2
+                    type: array
+                    x-kubernetes-list-type: atomic
+                  tags:
+                    additionalProperties:
+                      description: Value.
+                      maxLength: 253
+                      type: string
+                    description: Tags of the subset, for kinds of subsets.
+                    maxProperties: 64
+                    type: object
+                required:
+                - kind
+                type: object
+                x-kubernetes-validations:
+                - fieldPath: .name
+                  message: must be set with kind MeshService
+                  reason: FieldValueRequired
+                  rule: self.kind != 'MeshService' || (has(self.name) && self.name
+                    != '')
+                - fieldPath: .name
+                  message: must be set with kind MeshServiceSubset
+                  reason: FieldValueRequired
+                  rule: self.kind != 'MeshServiceSubset' || (has(self.name) && self.name
+                    != '')
+              to:
+                description: The services that are called.
+                items:
+                  description: One service.
+                  properties:
+                    hostnames:
+                      description: Hosts of a gateway; for MeshGateway only.
+                      items:
+                        description: A host.
+                        maxLength: 253
+                        type: string
+                      maxItems: 32
+                      type: array
+                      x-kubernetes-list-type: atomic
+                    rules:
+                      description: Where its requests go. The first that is about
+                        every request and has backendRefs decides where connections
+                        go.
+                      items:
+                        description: A rule.
+                        properties:
+                          default:
+                            description: What it says.
+                            properties:
+                              backendRefs:
+                                description: Destinations by weight; without any,
+                                  the service itself.
+                                items:
+                                  description: One destination.
+                                  properties:
+                                    kind:
+                                      description: What is meant.
+                                      enum:
+                                      - MeshService
+                                      - MeshServiceSubset
+                                      - MeshExternalService
+                                      type: string
+                                    mesh:
+                                      description: 'Reserved: not to be set.'
+                                      maxLength: 63
+                                      type: string
+                                    name:
+                                      description: Its name.
+                                      maxLength: 253
+                                      type: string
+                                    port:
+                                      description: Port of the match, for MeshExternalService.
+                                      maximum: 65535
+                                      minimum: 1
+                                      type: integer
+                                    proxyTypes:
+                                      description: Kinds of proxies. Accepted and
+                                        not acted on; the Accepted condition says
+                                        so.
+                                      items:
+                                        description: A kind of proxy.
+                                        enum:
+                                        - Sidecar
+                                        - Gateway
+                                        type: string
+                                      maxItems: 2
+                                      type: array
+                                      x-kubernetes-list-type: atomic
+                                    tags:
+                                      additionalProperties:
+                                        description: Value.
+                                        maxLength: 253
+                                        type: string
+                                      description: Tags of the subset, for kinds of
+                                        subsets.
+                                      maxProperties: 64
+                                      type: object
+                                    weight:
+                                      default: 1
+                                      description: 'Share of the requests, against
+                                        those of the others. 0: none.'
+                                      maximum: 1000000
+                                      minimum: 0
+                                      type: integer
+                                  required:
+                                  - kind
+                                  type: object
+                                  x-kubernetes-validations:
+                                  - fieldPath: .name
+                                    message: must be set with kind MeshService
+                                    reason: FieldValueRequired
+                                    rule: self.kind != 'MeshService' || (has(self.name)
+                                      && self.name != '')
+                                  - fieldPath: .name
+                                    message: must be set with kind MeshServiceSubset
+                                    reason: FieldValueRequired
+                                    rule: self.kind != 'MeshServiceSubset' || (has(self.name)
+                                      && self.name != '')
+                                  - fieldPath: .name
+                                    message: must be set with kind MeshExternalService
+                                    reason: FieldValueRequired
+                                    rule: self.kind != 'MeshExternalService' || (has(self.name)
+                                      && self.name != '')
+                                maxItems: 32
+                                type: array
+                                x-kubernetes-list-type: atomic
+                              filters:
+                                description: What happens to requests on the way.
+                                  Accepted and not acted on, because Egret reads no
+                                  requests; the Accepted condition says so.
+                                items:
+                                  description: One filter.
+                                  properties:
+                                    requestHeaderModifier:
+                                      description: Headers of requests to change,
+                                        each in one way.
+                                      properties:
+                                        add:
+                                          description: Headers that get one more value.
+                                          items:
+                                            description: One header.
+                                            properties:
+                                              name:
+                                                description: Its name, in lower case.
+                                                maxLength: 256
+                                                minLength: 1
+                                                pattern: ^[a-z0-9!#$%&'*+\-.^_\x60|~]+$
+                                                type: string
+                                              value:
+                                                description: Its value.
+                                                maxLength: 4096
+                                                type: string
+                                            required:
+                                            - name
+                                            - value
+                                            type: object
+                                          maxItems: 16
+                                          type: array
+                                          x-kubernetes-list-map-keys:
+                                          - name
+                                          x-kubernetes-list-type: map
+                                        remove:
+                                          description: Headers that go.
+                                          items:
+                                            description: Name.
+                                            maxLength: 256
+                                            type: string
+                                          maxItems: 16
+                                          type: array
+                                          x-kubernetes-list-type: atomic
+                                        set:
+                                          description: Headers that get this value.
+                                          items:
+                                            description: One header.
+                                            properties:
+                                              name:
+                                                description: Its name, in lower case.
+                                                maxLength: 256
+                                                minLength: 1
+                                                pattern: ^[a-z0-9!#$%&'*+\-.^_\x60|~]+$
+                                                type: string
+                                              value:
+                                                description: Its value.
+                                                maxLength: 4096
+                                                type: string
+                                            required:
+                                            - name
+                                            - value
+                                            type: object
+                                          maxItems: 16
+                                          type: array
+                                          x-kubernetes-list-map-keys:
+                                          - name
+                                          x-kubernetes-list-type: map
+                                      type: object
+                                      x-kubernetes-validations:
+                                      - message: 'must have at least one defined:
+                                          set, add, remove'
+                                        reason: FieldValueRequired
+                                        rule: has(self.set) || has(self.add) || has(self.remove)
+                                    requestMirror:
+                                      description: Copies of requests. The egress
+                                        knows where they would go.
+                                      properties:
+                                        backendRef:
+                                          description: Where copies go.
+                                          properties:
+                                            kind:
+                                              description: What is meant.
+                                              enum:
+                                              - MeshService
+                                              - MeshServiceSubset
+                                              type: string
+                                            mesh:
+                                              description: 'Reserved: not to be set.'
+                                              maxLength: 63
+                                              type: string
+                                            name:
+                                              description: Its name.
+                                              maxLength: 253
+                                              type: string
+                                            port:
+                                              description: Accepted and not acted
+                                                on; the destination is a service of
+                                                the mesh.
+                                              maximum: 65535
+                                              minimum: 1
+                                              type: integer
+                                            proxyTypes:
+                                              description: Kinds of proxies. Accepted
+                                                and not acted on; the Accepted condition
+                                                says so.
+                                              items:
+                                                description: A kind of proxy.
+                                                enum:
+                                                - Sidecar
+                                                - Gateway
+                                                type: string
+                                              maxItems: 2
+                                              type: array
+                                              x-kubernetes-list-type: atomic
+                                            tags:
+                                              additionalProperties:
+                                                description: Value.
+                                                maxLength: 253
+                                                type: string
+                                              description: Tags of the subset, for
+                                                kinds of subsets.
+                                              maxProperties: 64
+                                              type: object
+                                            weight:
+                                              default: 1
+                                              description: Accepted and not acted
+                                                on; there is one destination.
+                                              maximum: 1000000
+                                              minimum: 0
+                                              type: integer
+                                          required:
+                                          - kind
+                                          type: object
+                                          x-kubernetes-validations:
+                                          - fieldPath: .name
+                                            message: must be set with kind MeshService
+                                            reason: FieldValueRequired
+                                            rule: self.kind != 'MeshService' || (has(self.name)
+                                              && self.name != '')
+                                          - fieldPath: .name
+                                            message: must be set with kind MeshServiceSubset
+                                            reason: FieldValueRequired
+                                            rule: self.kind != 'MeshServiceSubset'
+                                              || (has(self.name) && self.name != '')
+                                        percentage:
+                                          description: Of how many requests, a number
+                                            or one in a string; of all if not set.
+                                          x-kubernetes-int-or-string: true
+                                      required:
+                                      - backendRef
+                                      type: object
+                                    requestRedirect:
+                                      description: An answer that sends the client
+                                        elsewhere.
+                                      properties:
+                                        hostname:
+                                          description: Host of the new address.
+                                          maxLength: 253
+                                          minLength: 1
+                                          pattern: ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$
+                                          type: string
+                                        path:
+                                          description: Path of the new address.
+                                          properties:
+                                            replaceFullPath:
+                                              description: The whole new path.
+                                              maxLength: 4096
+                                              type: string
+                                            replacePrefixMatch:
+                                              description: What takes the place of
+                                                the prefix; for matches of prefixes
+                                                only.
+                                              maxLength: 4096
+                                              type: string
+                                            type:
+                                              description: Which part.
+                                              enum:
+                                              - ReplaceFullPath
+                                              - ReplacePrefixMatch
+                                              type: string
+                                          required:
+                                          - type
+                                          type: object
+                                        port:
+                                          description: Port of the new address.
+                                          maximum: 65535
+                                          minimum: 1
+                                          type: integer
+                                        scheme:
+                                          description: Scheme of the new address.
+                                          enum:
+                                          - http
+                                          - https
+                                          type: string
+                                        statusCode:
+                                          default: 302
+                                          description: Status of the answer.
+                                          enum:
+                                          - 301
+                                          - 302
+                                          - 303
+                                          - 307
+                                          - 308
+                                          type: integer
+                                      type: object
+                                    responseHeaderModifier:
+                                      description: Headers of responses to change,
+                                        each in one way.
+                                      properties:
+                                        add:
+                                          description: Headers that get one more value.
+                                          items:
+                                            description: One header.
+                                            properties:
+                                              name:
+                                                description: Its name, in lower case.
+                                                maxLength: 256
+                                                minLength: 1
+                                                pattern: ^[a-z0-9!#$%&'*+\-.^_\x60|~]+$
+                                                type: string
+                                              value:
+                                                description: Its value.
+                                                maxLength: 4096
+                                                type: string
+                                            required:
+                                            - name
+                                            - value
+                                            type: object
+                                          maxItems: 16
+                                          type: array
+                                          x-kubernetes-list-map-keys:
+                                          - name
+                                          x-kubernetes-list-type: map
+                                        remove:
+                                          description: Headers that go.
+                                          items:
+                                            description: Name.
+                                            maxLength: 256
+                                            type: string
+                                          maxItems: 16
+                                          type: array
+                                          x-kubernetes-list-type: atomic
+                                        set:
+                                          description: Headers that get this value.
+                                          items:
+                                            description: One header.
+                                            properties:
+                                              name:
+                                                description: Its name, in lower case.
+                                                maxLength: 256
+                                                minLength: 1
+                                                pattern: ^[a-z0-9!#$%&'*+\-.^_\x60|~]+$
+                                                type: string
+                                              value:
+                                                description: Its value.
+                                                maxLength: 4096
+                                                type: string
+                                            required:
+                                            - name
+                                            - value
+                                            type: object
+                                          maxItems: 16
+                                          type: array
+                                          x-kubernetes-list-map-keys:
+                                          - name
+                                          x-kubernetes-list-type: map
+                                      type: object
+                                      x-kubernetes-validations:
+                                      - message: 'must have at least one defined:
+                                          set, add, remove'
+                                        reason: FieldValueRequired
+                                        rule: has(self.set) || has(self.add) || has(self.remove)
+                                    type:
+                                      description: What it does; the field of that
+                                        name says how.
+                                      enum:
+                                      - RequestHeaderModifier
+                                      - ResponseHeaderModifier
+                                      - RequestRedirect
+                                      - URLRewrite
+                                      - RequestMirror
+                                      type: string
+                                    urlRewrite:
+                                      description: What requests go out with.
+                                      properties:
+                                        hostToBackendHostname:
+                                          description: Host of the endpoint instead;
+                                            for MeshGateway only.
+                                          type: boolean
+                                        hostname:
+                                          description: Host.
+                                          maxLength: 253
+                                          minLength: 1
+                                          pattern: ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$
+                                          type: string
+                                        path:
+                                          description: Path.
+                                          properties:
+                                            replaceFullPath:
+                                              description: The whole new path.
+                                              maxLength: 4096
+                                              type: string
+                                            replacePrefixMatch:
+                                              description: What takes the place of
+                                                the prefix; for matches of prefixes
+                                                only.
+                                              maxLength: 4096
+                                              type: string
+                                            type:
+                                              description: Which part.
+                                              enum:
+                                              - ReplaceFullPath
+                                              - ReplacePrefixMatch
+                                              type: string
+                                          required:
+                                          - type
+                                          type: object
+                                      type: object
+                                      x-kubernetes-validations:
+                                      - fieldPath: .hostToBackendHostname
+                                        message: cannot be set together with hostname
+                                        reason: FieldValueForbidden
+                                        rule: '!has(self.hostname) || !has(self.hostToBackendHostname)
+                                          || !self.hostToBackendHostname'
+                                  required:
+                                  - type
+                                  type: object
+                                  x-kubernetes-validations:
+                                  - fieldPath: .requestHeaderModifier
+                                    message: must be defined
+                                    reason: FieldValueRequired
+                                    rule: self.type != 'RequestHeaderModifier' ||
+                                      has(self.requestHeaderModifier)
+                                  - fieldPath: .responseHeaderModifier
+                                    message: must be defined
+                                    reason: FieldValueRequired
+                                    rule: self.type != 'ResponseHeaderModifier' ||
+                                      has(self.responseHeaderModifier)
+                                  - fieldPath: .requestRedirect
+                                    message: must be defined
+                                    reason: FieldValueRequired
+                                    rule: self.type != 'RequestRedirect' || has(self.requestRedirect)
+                                  - fieldPath: .urlRewrite
+                                    message: must be defined
+                                    reason: FieldValueRequired
+                                    rule: self.type != 'URLRewrite' || has(self.urlRewrite)
+                                  - fieldPath: .requestMirror
+                                    message: must be defined
+                                    reason: FieldValueRequired
+                                    rule: self.type != 'RequestMirror' || has(self.requestMirror)
+                                maxItems: 16
+                                type: array
+                                x-kubernetes-list-type: atomic
+                            type: object
+                          matches:
+                            description: 'Which requests it is about: those of any
+                              of these. Rules that are not about every request do
+                              not act, because Egret reads no requests; the Accepted
+                              condition says so.'
+                            items:
+                              description: 'One match: all of what it says has to
+                                be true of a request. An empty one, and one of the
+                                path prefix `/` alone, is about every request.'
+                              properties:
+                                headers:
+                                  description: What headers have to be, all of them.
+                                  items:
+                                    description: One header.
+                                    properties:
+                                      name:
+                                        description: Its name, in lower case.
+                                        maxLength: 256
+                                        minLength: 1
+                                        pattern: ^[a-z0-9!#$%&'*+\-.^_\x60|~]+$
+                                        type: string
+                                      type:
+                                        default: Exact
+                                        description: How it is compared.
+                                        enum:
+                                        - Exact
+                                        - Present
+                                        - RegularExpression
+                                        - Absent
+                                        - Prefix
+                                        type: string
+                                      value:
+                                        description: Its value; none for Present and
+                                          Absent.
+                                        maxLength: 4096
+                                        type: string
+                                    required:
+                                    - name
+                                    type: object
+                                    x-kubernetes-validations:
+                                    - fieldPath: .value
+                                      message: must not be defined
+                                      reason: FieldValueForbidden
+                                      rule: '!has(self.type) || (self.type != ''Present''
+                                        && self.type != ''Absent'') || !has(self.value)
+                                        || self.value == '''''
+                                  maxItems: 16
+                                  type: array
+                                  x-kubernetes-list-type: atomic
+                                method:
+                                  description: What the method has to be.
+                                  enum:
+                                  - CONNECT
+                                  - DELETE
+                                  - GET
+                                  - HEAD
+                                  - OPTIONS
+                                  - PATCH
+                                  - POST
+                                  - PUT
+                                  - TRACE
+                                  type: string
+                                path:
+                                  description: What the path has to be.
+                                  properties:
+                                    type:
+                                      description: How it is compared.
+                                      enum:
+                                      - Exact
+                                      - PathPrefix
+                                      - RegularExpression
+                                      type: string
+                                    value:
+                                      description: The path, absolute unless it is
+                                        a regular expression. A prefix ends where
+                                        a segment of the path does.
+                                      maxLength: 4096
+                                      minLength: 1
+                                      type: string
+                                  required:
+                                  - type
+                                  - value
+                                  type: object
+                                  x-kubernetes-validations:
+                                  - fieldPath: .value
+                                    message: must be an absolute path
+                                    rule: self.type == 'RegularExpression' || self.value.startsWith('/')
+                                  - fieldPath: .value
+                                    message: does not need a trailing slash because
+                                      only a `/`-separated prefix or an entire path
+                                      is matched
+                                    rule: self.type != 'PathPrefix' || self.value
+                                      == '/' || !self.value.endsWith('/')
+                                queryParams:
+                                  description: What parameters of the query have to
+                                    be, all of them.
+                                  items:
+                                    description: One parameter.
+                                    properties:
+                                      name:
+                                        description: Its name.
+                                        maxLength: 256
+                                        minLength: 1
+                                        type: string
+                                      type:
+                                        description: How it is compared.
+                                        enum:
+                                        - Exact
+                                        - RegularExpression
+                                        type: string
+                                      value:
+                                        description: Its value.
+                                        maxLength: 4096
+                                        type: string
+                                    required:
+                                    - type
+                                    - name
+                                    - value
+                                    type: object
+                                  maxItems: 16
+                                  type: array
+                                  x-kubernetes-list-map-keys:
+                                  - name
+                                  x-kubernetes-list-type: map
+                              type: object
+                            maxItems: 16
+                            minItems: 1
+                            type: array
+                            x-kubernetes-list-type: atomic
+                        required:
+                        - matches
+                        - default
+                        type: object
+                      maxItems: 32
+                      type: array
+                      x-kubernetes-list-type: atomic
+                    targetRef:
+                      description: The service, by its kuma.io/service or as a MeshExternalService.
+                      properties:
+                        kind:
+                          description: What is meant.
+                          enum:
+                          - Mesh
+                          - MeshService
+                          - MeshExternalService
+                          type: string
+                        mesh:
+                          description: 'Reserved: not to be set.'
+                          maxLength: 63
+                          type: string
+                        name:
+                          description: Its name.
+                          maxLength: 253
+                          type: string
+                        proxyTypes:
+                          description: Kinds of proxies. Without Sidecar nobody is
+                            meant, and the Accepted condition says so.
+                          items:
+                            description: A kind of proxy.
+                            enum:
+                            - Sidecar
+                            - Gateway
+                            type: string
+                          maxItems: 2
+                          type: array
+                          x-kubernetes-list-type: atomic
+                        sectionName:
+                          description: A port of it. Accepted and not acted on; the
+                            Accepted condition says so.
+                          maxLength: 253
+                          type: string
+                        tags:
+                          additionalProperties:
+                            description: Value.
+                            maxLength: 253
+                            type: string
+                          description: Tags of the subset, for kinds of subsets.
+                          maxProperties: 64
+                          type: object
+                      required:
+                      - kind
+                      type: object
+                      x-kubernetes-validations:
+                      - fieldPath: .name
+                        message: must be set with kind MeshService
+                        reason: FieldValueRequired
+                        rule: self.kind != 'MeshService' || (has(self.name) && self.name
+                          != '')
+                      - fieldPath: .name
+                        message: must be set with kind MeshExternalService
+                        reason: FieldValueRequired
+                        rule: self.kind != 'MeshExternalService' || (has(self.name)
+                          && self.name != '')
+                  required:
+                  - targetRef
+                  type: object
+                maxItems: 64
+                type: array
+                x-kubernetes-list-type: atomic
+            type: object
+          status:
+            description: What the control plane found. Written by the control plane
+              only.
+            properties:
+              conditions:
+                description: 'What is true of the object now. Accepted: the route
+                  is valid and in use.'
+                items:
+                  description: One condition, in the form of metav1.Condition.
+                  properties:
+                    lastTransitionTime:
+                      description: When status last changed.
+                      format: date-time
+                      type: string
+                    message:
+                      description: Why, in a sentence for people; it ends with what
+                        to do where something is to be done.
+                      maxLength: 32768
+                      type: string
+                    observedGeneration:
+                      description: Generation of the object that the condition is
+                        about.
+                      format: int64
+                      minimum: 0
+                      type: integer
+                    reason:
+                      description: Why, in one word of a closed list.
+                      maxLength: 1024
+                      minLength: 1
+                      pattern: ^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$
+                      type: string
+                    status:
+                      description: True, False or Unknown.
+                      enum:
+                      - "True"
+                      - "False"
+                      - Unknown
+                      type: string
+                    type:
+                      description: What the condition is about.
+                      maxLength: 316
+                      pattern: ^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$
+                      type: string
+                  required:
+                  - type
+                  - status
+                  - lastTransitionTime
+                  - reason
+                  - message
+                  type: object
+                maxItems: 16
+                type: array
+                x-kubernetes-list-map-keys:
+                - type
+                x-kubernetes-list-type: map
+              observedGeneration:
+                description: Generation of the object that this status is about.
+                format: int64
+                minimum: 0
+                type: integer
+            type: object
+        required:
+        - spec
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
+# Source: egret/templates/crds.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    app.kubernetes.io/instance: egret
+    app.kubernetes.io/managed-by: egretctl
+    app.kubernetes.io/name: egret
+    app.kubernetes.io/part-of: egret
+    app.kubernetes.io/version: 0.1.0
+    helm.sh/chart: egret-0.1.0
   name: meshtcproutes.kuma.io
 spec:
   group: kuma.io
@@ -4136,6 +4979,7 @@ rules:
       - meshtrafficpermissions
       - trafficroutes
       - meshtcproutes
+      - meshhttproutes
       - dataplanes
       - zoneegresses
       - zoneingresses
@@ -4149,6 +4993,7 @@ rules:
       - meshtrafficpermissions/status
       - trafficroutes/status
       - meshtcproutes/status
+      - meshhttproutes/status
       - dataplanes/status
       - zoneegresses/status
       - zoneingresses/status
@@ -4180,6 +5025,7 @@ rules:
       - meshtrafficpermissions.kuma.io
       - trafficroutes.kuma.io
       - meshtcproutes.kuma.io
+      - meshhttproutes.kuma.io
       - dataplanes.kuma.io
       - zoneegresses.kuma.io
       - zoneingresses.kuma.io

@@ -90,7 +90,8 @@ extension RouteTests {
         "The ingress takes the subsets that routes of any rule ask for, of services inside and outside of the mesh",
         arguments: ["backend_demo_svc_80", "httpbin"])
     func ingress(service: String) throws {
-        let tags = "version: v1, region: eu, tier: a"
+        // More than are offered in every combination.
+        let tags = "version: v1, region: eu, tier: a, team: b, color: red"
         func names(_ yaml: String) throws -> [String] {
             var zone = try TestZone(zone: "east")
             zone.observed.settings.ingress.isEnabled = true
