@@ -69,6 +69,7 @@ enum AdminPages {
                             ]
                         }),
                 ]
+                json["failoverThreshold"] = cluster.failoverThreshold.map { JSON($0) }
                 json["maxConnections"] = cluster.maxConnections.map { JSON($0) }
                 return json
             })

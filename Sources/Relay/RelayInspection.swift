@@ -34,6 +34,7 @@ package struct ClusterState: Sendable {
     /// Connections and attempts, those of former tables included.
     package var active: Int
     package var maxConnections: Int?
+    package var failoverThreshold: Int?
     package var endpoints: [EndpointState]
 
     package struct EndpointState: Sendable {
@@ -53,6 +54,7 @@ extension ClusterState {
         self.name = cluster.cluster.name
         self.active = cluster.activeConnections
         self.maxConnections = cluster.cluster.maxConnections
+        self.failoverThreshold = cluster.cluster.failoverThreshold
         self.endpoints = cluster.endpoints.enumerated().map { place, endpoint in
             let state = cluster.states[place]
             let addresses = cluster.literal(place).map { [$0] } ?? resolver.known(endpoint.address)?.addresses ?? []

@@ -4,8 +4,11 @@ package struct FastGenerator: RandomNumberGenerator {
 
     package init() {
         var system = SystemRandomNumberGenerator()
-        self.state = system.next()
+        self.init(seed: system.next())
     }
+
+    /// The same numbers every time.
+    init(seed: UInt64) { self.state = seed }
 
     package mutating func next() -> UInt64 {
         self.state &+= 0x9E37_79B9_7F4A_7C15

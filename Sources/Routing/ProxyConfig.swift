@@ -122,10 +122,13 @@ package struct Cluster: Codable, Hashable, Sendable {
     package var proxyProtocol: ProxyProtocol?
     /// Which addresses a host name may lead to; nil: any. Endpoints given as an address were chosen by whoever wrote it.
     package var resolvedAddresses: AddressRules?
+    /// Percent of a priority's endpoints, from 1 to 100, below which a part of its connections goes on to the next; nil: they go on
+    /// when none is left.
+    package var failoverThreshold: Int?
 
     package init(
         name: String, endpoints: [Endpoint], tls: UpstreamTLS = .none, maxConnections: Int? = nil, proxyProtocol: ProxyProtocol? = nil,
-        resolvedAddresses: AddressRules? = nil
+        resolvedAddresses: AddressRules? = nil, failoverThreshold: Int? = nil
     ) {
         self.name = name
         self.endpoints = endpoints
@@ -133,6 +136,7 @@ package struct Cluster: Codable, Hashable, Sendable {
         self.maxConnections = maxConnections
         self.proxyProtocol = proxyProtocol
         self.resolvedAddresses = resolvedAddresses
+        self.failoverThreshold = failoverThreshold
     }
 }
 
@@ -154,7 +158,7 @@ package struct Endpoint: Codable, Hashable, Sendable {
     package var port: UInt16
     /// At least 1.
     package var weight: Int
-    /// 0 is used first.
+    /// 0 is used first; see `Cluster.failoverThreshold`.
     package var priority: Int
     /// The zone the endpoint is in, where known.
     package var locality: String?

@@ -11,6 +11,8 @@ package final class UpstreamCluster: Sendable {
     package let endpointsDiffer: Bool
     /// What choosing looks at, without references to count. `states` keeps alive what it points to.
     nonisolated(unsafe) private let places: UnsafeMutablePointer<Place>
+    /// Where connections spill over to the next priority; nil: priorities are only compared.
+    private let levels: PriorityLevels?
     /// Connections to all clusters of this name.
     private let load: ClusterLoad
     private let limit: Int
@@ -34,6 +36,7 @@ package final class UpstreamCluster: Sendable {
         self.load = load
         self.limit = cluster.maxConnections ?? .max
         self.rules = rules
+        self.levels = cluster.failoverThreshold.flatMap { [endpoints = self.endpoints] in PriorityLevels(endpoints, threshold: $0) }
         self.places = .allocate(capacity: max(1, self.endpoints.count))
         for (index, endpoint) in self.endpoints.enumerated() {
             (self.places + index).initialize(
@@ -50,7 +53,10 @@ package final class UpstreamCluster: Sendable {
         self.init(cluster, ClusterLoad(), rules: cluster.resolvedAddresses.map { AddressBlocks($0) }, policy: policy)
     }
 
-    deinit { self.places.deallocate() }
+    deinit {
+        self.places.deallocate()
+        self.levels?.deallocate()
+    }
 
     // MARK: The limit
 
@@ -86,7 +92,8 @@ package final class UpstreamCluster: Sendable {
     /// Endpoints set aside count as absent unless nothing else is left: an attempt that may fail beats a refusal that is certain.
     /// - parameter now: Monotonic nanoseconds, one clock for all callers.
     package func begin(excluding tried: Tried, now: Int64, using generator: inout FastGenerator) -> Attempt? {
-        self.begin(excluding: tried, now: now, anyway: false, &generator)
+        if let levels = self.levels, let attempt = self.begin(excluding: tried, now: now, levels, &generator) { return attempt }
+        return self.begin(excluding: tried, now: now, anyway: false, &generator)
             ?? self.begin(excluding: tried, now: now, anyway: true, &generator)
     }
 
@@ -106,6 +113,34 @@ package final class UpstreamCluster: Sendable {
             guard let attempt = self.places[best].state._withUnsafeGuaranteedRef({ $0.begin(now: now, anyway: anyway) }) else { continue }
             return Attempt(place: best, isProbe: attempt == .probe)
         }
+    }
+
+    /// On an available endpoint of the priority whose turn it is; nil where that has none left.
+    private func begin(excluding tried: Tried, now: Int64, _ levels: PriorityLevels, _ generator: inout FastGenerator) -> Attempt? {
+        while true {
+            var priority = PriorityChoice(threshold: levels.threshold)
+            for level in 0..<levels.count where !priority.isDecided {
+                let places = levels.places(of: level)
+                var available = 0
+                for place in places where self.isAvailable(Int(place), now) { available += 1 }
+                priority.consider(level, available: available, of: places.count, using: &generator)
+            }
+            guard let level = priority.best else { return nil }
+            var choice = Choice()
+            for place in levels.places(of: level) {
+                let index = Int(place)
+                guard !tried.contains(index), self.isAvailable(index, now) else { continue }
+                let (weight, active) = (self.places[index].weight, self.places[index].state._withUnsafeGuaranteedRef(\.activeConnections))
+                choice.consider(index, priority: 0, weight: weight, active: active, using: &generator)
+            }
+            guard let best = choice.best else { return nil }
+            guard let attempt = self.places[best].state._withUnsafeGuaranteedRef({ $0.begin(now: now, anyway: false) }) else { continue }
+            return Attempt(place: best, isProbe: attempt == .probe)
+        }
+    }
+
+    private func isAvailable(_ place: Int, _ now: Int64) -> Bool {
+        self.places[place].state._withUnsafeGuaranteedRef { $0.isAvailable(now: now) }
     }
 
     package func connected(_ attempt: inout Attempt) {

@@ -4,13 +4,14 @@ import Routing
 extension StaticReader {
     mutating func readClusters(_ items: [Fields]) {
         for fields in items {
-            fields.only("name", "endpoints", "tls", "maxConnections", "proxyProtocol", "resolvedAddresses")
+            fields.only("name", "endpoints", "tls", "maxConnections", "proxyProtocol", "resolvedAddresses", "failoverThreshold")
             let name = fields.required("name")
             if !fields.has("endpoints") { fields.violate("endpoints", "is missing; use [] for a cluster that refuses") }
             let endpoints = fields.objects("endpoints").compactMap { self.endpoint($0) }
             var cluster = Cluster(
                 name: name ?? "", endpoints: endpoints, maxConnections: fields.int("maxConnections", in: 1...Int.max),
-                proxyProtocol: fields.choice("proxyProtocol", ["v2"]).flatMap { .init(rawValue: $0) })
+                proxyProtocol: fields.choice("proxyProtocol", ["v2"]).flatMap { .init(rawValue: $0) },
+                failoverThreshold: fields.int("failoverThreshold", in: 1...100))
             if let rules = fields.object("resolvedAddresses") {
                 rules.only("deny", "allow")
                 cluster.resolvedAddresses = AddressRules(deny: rules.strings("deny") ?? [], allow: rules.strings("allow") ?? [])

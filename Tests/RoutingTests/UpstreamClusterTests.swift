@@ -71,6 +71,75 @@ struct UpstreamClusterTests {
         #expect(cluster.begin(excluding: Tried(), now: 6 * Self.second, using: &self.generator)?.place == 1)
     }
 
+    /// 4 of priority 0, 2 of priority 2, 4 of priority 5, mixed up, of which so many are set aside; and who gets how many of 2000.
+    private mutating func shares(threshold: Int?, aside: [Int]) -> [Int] {
+        var generator = FastGenerator(seed: 7)
+        let priorities = [5, 0, 2, 0, 5, 0, 2, 0, 5, 5]
+        let endpoints = priorities.enumerated().map { self.endpoint(UInt16($0 + 1), priority: $1) }
+        let cluster = UpstreamCluster(
+            Cluster(name: "c", endpoints: endpoints, failoverThreshold: threshold), policy: .init(failures: 1, first: .seconds(60)))
+        for (priority, count) in zip([0, 2, 5], aside) {
+            for place in priorities.indices.filter({ priorities[$0] == priority }).prefix(count) {
+                _ = cluster.states[place].begin(now: 0, anyway: true)
+                cluster.states[place].failed(now: 0, isProbe: false)
+            }
+        }
+        var counts: [Int: Int] = [:]
+        for _ in 0..<2000 {
+            var attempt = cluster.begin(excluding: Tried(), now: 1, using: &generator)!
+            #expect(aside == [4, 2, 4] || !cluster.states[attempt.place].isEjected(now: 1))
+            cluster.connected(&attempt)
+            counts[priorities[attempt.place], default: 0] += 1
+            cluster.ended(attempt)
+        }
+        return [0, 2, 5].map { counts[$0] ?? 0 }
+    }
+
+    @Test(
+        "below the threshold a priority keeps its part, and the next ones get what is left of it",
+        arguments: [
+            (nil, [3, 0, 0], [100, 0, 0]), (50, [0, 0, 0], [100, 0, 0]), (50, [2, 0, 0], [100, 0, 0]),
+            // 1 of 4 is half of what has to be there.
+            (50, [3, 0, 0], [50, 50, 0]), (50, [3, 2, 0], [50, 0, 50]), (50, [4, 0, 0], [0, 100, 0]),
+            (100, [1, 1, 0], [75, 25, 0]), (100, [3, 1, 0], [25, 50, 25]), (80, [2, 2, 0], [62, 0, 38]),
+            // 25 % and 25 % are all there is.
+            (100, [3, 2, 3], [50, 0, 50]), (100, [4, 2, 3], [0, 0, 100]),
+            // None is available: as without a threshold.
+            (50, [4, 2, 4], [100, 0, 0]),
+        ] as [(Int?, [Int], [Int])])
+    mutating func threshold(threshold: Int?, aside: [Int], percent: [Int]) {
+        let shares = self.shares(threshold: threshold, aside: aside)
+        for (share, percent) in zip(shares, percent) { #expect(abs(share - percent * 20) <= 70, "\(shares)") }
+        for (share, percent) in zip(shares, percent) where percent == 0 { #expect(share == 0) }
+    }
+
+    @Test("a retry leaves the priority whose turn it is when it has failed at all of it")
+    mutating func retriesBeyond() {
+        let cluster = UpstreamCluster(
+            Cluster(
+                name: "c", endpoints: [self.endpoint(1), self.endpoint(2), self.endpoint(3, priority: 1)], failoverThreshold: 50))
+        var tried = Tried()
+        var seen: [Int] = []
+        while let attempt = cluster.begin(excluding: tried, now: 0, using: &self.generator) {
+            seen.append(attempt.place)
+            tried.insert(attempt.place)
+        }
+        #expect(Set(seen) == [0, 1, 2] && seen.last == 2)
+    }
+
+    @Test("an endpoint whose time aside is over is probed by the next connection of its priority")
+    mutating func probeBelowThreshold() throws {
+        let cluster = UpstreamCluster(
+            Cluster(name: "c", endpoints: [self.endpoint(1), self.endpoint(2, priority: 1)], failoverThreshold: 100),
+            policy: .init(failures: 1))
+        cluster.failed(try #require(cluster.begin(excluding: Tried(), now: 0, using: &self.generator)), now: 0)
+        #expect(cluster.begin(excluding: Tried(), now: Self.second, using: &self.generator)?.place == 1)
+        #expect(
+            cluster.begin(excluding: Tried(), now: 5 * Self.second, using: &self.generator) == .init(place: 0, isProbe: true))
+        // Until that is known the others go on to the next.
+        #expect(cluster.begin(excluding: Tried(), now: 5 * Self.second, using: &self.generator)?.place == 1)
+    }
+
     @Test("a retry goes elsewhere, until nothing is left")
     mutating func retries() {
         let cluster = self.cluster([self.endpoint(1), self.endpoint(2), self.endpoint(3)])

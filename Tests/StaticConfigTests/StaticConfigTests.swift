@@ -93,6 +93,7 @@ import Testing
                 maxConnections: 10
                 proxyProtocol: v2
                 resolvedAddresses: {deny: [10.0.0.0/8], allow: [10.1.0.0/16]}
+                failoverThreshold: 70
               - {name: mesh, endpoints: [], tls: {mesh: default, sni: web, peer: "spiffe://default/web"}}
               - {name: api, endpoints: [{address: api.test, port: 443}], tls: {}}
               - {name: chain, endpoints: [{address: 127.0.0.1, port: 443}], tls: {serverName: b.test, ca: ca.crt, certificate: ca.crt, key: ca.crt, verify: chain}}
@@ -119,6 +120,7 @@ import Testing
         let clusters = config.config.clusters
         #expect(clusters[0].endpoints == [Endpoint(address: "a.test", port: 4, weight: 5, priority: 1, locality: "east")])
         #expect(clusters[0].maxConnections == 10 && clusters[0].proxyProtocol == .v2)
+        #expect(clusters[0].failoverThreshold == 70)
         #expect(clusters[0].resolvedAddresses == AddressRules(deny: ["10.0.0.0/8"], allow: ["10.1.0.0/16"]))
         #expect(clusters[1].tls == .mesh(mesh: "default", sni: "web", peer: "spiffe://default/web"))
         #expect(clusters[2].tls == .external(ExternalTLS(serverName: "api.test")))
