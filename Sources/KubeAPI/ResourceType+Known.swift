@@ -54,11 +54,13 @@ extension ResourceType {
     package static let meshExternalServices = kuma("meshexternalservices", "MeshExternalService", isNamespaced: true)
     package static let meshTCPRoutes = kuma("meshtcproutes", "MeshTCPRoute", isNamespaced: true)
     package static let meshHTTPRoutes = kuma("meshhttproutes", "MeshHTTPRoute", isNamespaced: true)
+    package static let meshLoadBalancingStrategies = kuma("meshloadbalancingstrategies", "MeshLoadBalancingStrategy", isNamespaced: true)
 
     package static let kumaTypes = [
         meshes, externalServices, meshExternalServices, zoneEgresses, zoneIngresses, dataplanes, trafficPermissions, meshTrafficPermissions,
         trafficRoutes, meshTCPRoutes,
         meshHTTPRoutes,
+        meshLoadBalancingStrategies,
     ]
 
     package static let known: [ResourceType] =

@@ -78,6 +78,7 @@ package enum CrossFieldRules {
         mesh + zoneEgress + zoneIngress + dataplane + meshTrafficPermission + externalService + trafficPermission + meshExternalService
         + trafficRoute + meshTCPRoute
         + meshHTTPRoute
+        + meshLoadBalancingStrategy
 
     /// The rule with this CEL text, wherever it is attached: equal texts mean equal things.
     package static func rule(text: String) -> CrossFieldRule? { self.byText[text] }

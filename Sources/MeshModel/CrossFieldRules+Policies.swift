@@ -61,7 +61,7 @@ extension CrossFieldRules {
     // MARK: References
 
     /// A name is needed where one thing is meant.
-    private static func named(_ kind: String, _ path: String, _ referent: String) -> CrossFieldRule {
+    static func named(_ kind: String, _ path: String, _ referent: String) -> CrossFieldRule {
         CrossFieldRule(
             kind, path, rule: "self.kind != '\(referent)' || (has(self.name) && self.name != '')",
             message: "must be set with kind \(referent)",

@@ -53,6 +53,17 @@ package struct Fields {
         self.read(key, "an integer or a string") { $0.int.map(String.init) ?? $0.string }
     }
 
+    /// A number that may be written as a text, such as 70, "70" or "33.3": an IntOrString of Kubernetes.
+    package func decimal(_ key: String) -> Double? {
+        guard let text = self.numberOrString(key) else { return nil }
+        // Double also reads "inf", "nan" and "0x1p3".
+        guard text.utf8.allSatisfy({ "0123456789.+-".utf8.contains($0) }), let number = Double(text) else {
+            self.violate(key, "string must be a valid number")
+            return nil
+        }
+        return number
+    }
+
     package func ints(_ key: String) -> [Int]? {
         self.read(key, "an array of integers") { value in
             guard let elements = value.array else { return nil }

@@ -57,6 +57,8 @@ package struct ResourceKind: Sendable {
         MeshTCPRoute.self, "meshtcproutes", isOfMesh: true, fields: ["targetRef", "to"])
     package static let meshHTTPRoute = ResourceKind(
         MeshHTTPRoute.self, "meshhttproutes", isOfMesh: true, fields: ["targetRef", "to"])
+    package static let meshLoadBalancingStrategy = ResourceKind(
+        MeshLoadBalancingStrategy.self, "meshloadbalancingstrategies", isOfMesh: true, fields: ["targetRef", "to"])
     package static let meshExternalService = ResourceKind(
         MeshExternalService.self, "meshexternalservices", isOfMesh: true, fields: ["endpoints", "extension", "match", "tls"])
     package static let secret = ResourceKind(
@@ -74,8 +76,7 @@ package struct ResourceKind: Sendable {
     package static let all = [
         mesh, zone, zoneEgress, zoneIngress, dataplane, externalService, meshExternalService, trafficPermission, meshTrafficPermission,
         trafficRoute,
-        meshTCPRoute,
-        meshHTTPRoute, secret, globalSecret,
+        meshTCPRoute, meshHTTPRoute, meshLoadBalancingStrategy, secret, globalSecret,
     ]
 
     package static func named(_ name: String) -> ResourceKind? { self.all.first { $0.name == name } }

@@ -16,7 +16,7 @@ extension World {
                 IdentityRequest(
                     mesh: mesh.name.text, names: CertificateNames.ofEgress(in: mesh.name), authority: self.observed.signers[mesh.name]))
             if mesh.usesEgress {
-                self.addCrossZone(mesh.name, &config, &routes)
+                self.addCrossZone(mesh, &config, &routes)
                 self.addExternal(mesh.name, &config, &routes)
             }
             self.addMeshExternal(externals, mesh.name, &config, &routes)
@@ -25,17 +25,25 @@ extension World {
         return config
     }
 
-    private func addCrossZone(_ mesh: MeshName, _ config: inout ProxyConfig, _ routes: inout [Route]) {
-        for subset in self.exposedSubsets(of: self.remoteTags(in: mesh), in: mesh) where subset.sni(mesh).utf8.count <= SNI.maxBytes {
+    private func addCrossZone(_ mesh: Mesh, _ config: inout ProxyConfig, _ routes: inout [Route]) {
+        let exposed = self.exposedSubsets(of: self.remoteTags(in: mesh.name), in: mesh.name)
+        for subset in exposed where subset.sni(mesh.name).utf8.count <= SNI.maxBytes {
             // An external service that this zone serves itself is not fetched from another.
-            if self.servedExternals[mesh]?.items(subset).isEmpty == false { continue }
-            let endpoints = self.remoteEndpoints(subset, in: mesh)
-            let name = subset.cluster(mesh)
-            config.clusters.append(Cluster(name: name, endpoints: endpoints))
-            let zones = Set(endpoints.compactMap(\.locality)).sorted().joined(separator: ",")
-            routes.append(Route(sni: subset.serverNames(mesh), action: .passthrough(cluster: name), origin: "zone/\(zones)"))
+            if self.servesItself(subset, in: mesh.name) { continue }
+            let spread = self.spread(of: subset.service, from: nil, in: mesh)
+            let endpoints = self.remoteEndpoints(subset, in: mesh.name, spread)
+            let name = subset.cluster(mesh.name)
+            config.clusters.append(Cluster(name: name, endpoints: endpoints).spilling(at: spread.threshold))
+            let zones = Set(endpoints.compactMap(\.locality)).sorted()
+            let origin =
+                zones.isEmpty
+                ? "\(MeshLoadBalancingStrategy.kind)/\(spread.strategies.joined(separator: ","))" : "zone/\(zones.joined(separator: ","))"
+            routes.append(Route(sni: subset.serverNames(mesh.name), action: .passthrough(cluster: name), origin: origin))
         }
     }
+
+    /// Whether the egress of this zone ends what goes to an external service.
+    func servesItself(_ subset: Subset, in mesh: MeshName) -> Bool { self.servedExternals[mesh]?.items(subset).isEmpty == false }
 
     private func addExternal(_ mesh: MeshName, _ config: inout ProxyConfig, _ routes: inout [Route]) {
         let external = self.servedExternals[mesh] ?? ExternalServices(resolvedAddresses: self.observed.settings.resolvedAddresses)

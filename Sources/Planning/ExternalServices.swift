@@ -52,6 +52,8 @@ extension World {
     /// One broken ExternalService is left out and named; the others are served.
     func findExternalServices(of mesh: Mesh) -> ExternalServices {
         let usesEgress = mesh.usesEgress
+        // Strategies are about what lies in the mesh.
+        let spread = Spread(mesh)
         let mesh = mesh.name
         var found = ExternalServices(resolvedAddresses: self.observed.settings.resolvedAddresses)
         let secrets = self.secrets(of: mesh)
@@ -89,8 +91,9 @@ extension World {
             }
             do throws(MissingSource) {
                 let tls = try Self.upstreamTLS(service, Verification(judged.object, service), secrets)
+                let priority = service.zone.flatMap { spread.priority(of: $0, from: self.observed.settings.zone) } ?? 0
                 let endpoint = Endpoint(
-                    address: service.host, port: service.port, priority: self.priority(of: service.zone, in: mesh), locality: service.zone)
+                    address: service.host, port: service.port, priority: priority, locality: service.zone)
                 let alike = found.items(service: service.service.text)
                 if alike.contains(where: { $0.endpoint == endpoint && $0.service.tags == service.tags }) {
                     found.problems[name] = .needsPerson(

@@ -27,7 +27,9 @@ extension World {
         let rules = parts.compactMap(\.cluster.resolvedAddresses).first
         var cluster = Cluster(name: name, places: Self.merged(places), rules: rules ?? AddressRules())
         cluster.resolvedAddresses = rules
-        return cluster
+        // One that only some parts have says nothing about the endpoints of all.
+        let thresholds = Set(parts.map(\.cluster.failoverThreshold))
+        return cluster.spilling(at: thresholds.count == 1 ? thresholds.first ?? nil : nil)
     }
 
     /// Nil without endpoints.

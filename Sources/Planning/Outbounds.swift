@@ -51,7 +51,7 @@ extension World {
                 outbound: outbound, action: .passthrough(cluster: name), cluster: Cluster(name: name, endpoints: []), destinations: [],
                 problems: ["mesh \(mesh.name) has TrafficRoutes and none of them is about it. \(next)"])
         }
-        let legs = shares.map { (share: $0, leg: self.leg(to: $0.destination, mesh)) }
+        let legs = shares.map { (share: $0, leg: self.leg(to: $0.destination, from: dataplane, mesh)) }
         let cluster =
             legs.count == 1
             ? legs[0].leg.cluster : Self.joined(legs.map { ($0.share.weight, $0.leg.cluster) }, name: "split:\(self.name(of: asked, mesh))")
@@ -72,17 +72,19 @@ extension World {
         }
     }
 
-    private func leg(to destination: Destination, _ mesh: Mesh) -> Leg {
+    private func leg(to destination: Destination, from dataplane: Dataplane, _ mesh: Mesh) -> Leg {
         switch destination {
-        case .subset(let subset): self.leg(to: subset, mesh)
+        case .subset(let subset): self.leg(to: subset, from: dataplane, mesh)
         case .meshExternal(let reference): self.leg(to: reference, mesh)
         }
     }
 
     /// What mesh TLS takes to a service: its server name and who has to answer.
-    private func meshLeg(_ name: String, _ endpoints: [Endpoint], sni: String, peer: String, _ mesh: Mesh, whyEmpty: String) -> Leg {
+    private func meshLeg(
+        _ name: String, _ endpoints: [Endpoint], sni: String, peer: String, _ mesh: Mesh, threshold: Int? = nil, whyEmpty: String
+    ) -> Leg {
         let tls = UpstreamTLS.mesh(mesh: mesh.name.text, sni: sni, peer: peer)
-        return Leg(cluster: Cluster(name: name, endpoints: endpoints, tls: tls), whyEmpty: whyEmpty)
+        return Leg(cluster: Cluster(name: name, endpoints: endpoints, tls: tls).spilling(at: threshold), whyEmpty: whyEmpty)
     }
 
     var egressEndpoints: [Endpoint] {
@@ -115,7 +117,8 @@ extension World {
             whyEmpty: "it is reached through the egress and no egress is ready. \(self.nextEgress)")
     }
 
-    private func leg(to subset: Subset, _ mesh: Mesh) -> Leg {
+    private func leg(to subset: Subset, from dataplane: Dataplane, _ mesh: Mesh) -> Leg {
+        let spread = self.spread(of: subset.service, from: dataplane, in: mesh)
         let name = subset.cluster(mesh.name)
         let sni = subset.sni(mesh.name)
         let closed = "the mesh sends it through the egress and no egress is ready. \(self.nextEgress)"
@@ -124,7 +127,10 @@ extension World {
         }
         if self.isExternal(subset, in: mesh.name) {
             if mesh.usesEgress {
-                return self.meshLeg(name, self.egressEndpoints, sni: sni, peer: SPIFFEID.egress(of: mesh.name).text, mesh, whyEmpty: closed)
+                let forbidden = self.servesItself(subset, in: mesh.name) ? nil : self.forbidden(subset, by: spread, in: mesh)
+                return self.meshLeg(
+                    name, forbidden == nil ? self.egressEndpoints : [], sni: sni, peer: SPIFFEID.egress(of: mesh.name).text, mesh,
+                    whyEmpty: forbidden ?? closed)
             }
             let served =
                 self.servedExternals[mesh.name] ?? ExternalServices(resolvedAddresses: self.observed.settings.resolvedAddresses)
@@ -132,20 +138,21 @@ extension World {
             return Leg(cluster: served.cluster(subset, in: mesh.name), whyEmpty: "no ExternalService for it can be used. \(next)")
         }
 
-        let remote = self.remoteEndpoints(subset, in: mesh.name)
-        let local = self.localEndpoints(subset, in: mesh.name, weight: max(1, remote.count))
+        let remote = self.reachableEndpoints(subset, by: spread, in: mesh)
+        let local = self.localEndpoints(subset, from: dataplane, weight: max(1, remote.count), spread)
         let unknown = "no Dataplane, ZoneIngress or ExternalService of mesh \(mesh.name) offers it."
         guard mesh.backend != nil else {
             // Other zones are reached by the server name inside of mesh TLS.
             return Leg(
                 cluster: Cluster(name: name, endpoints: local),
-                whyEmpty: remote.isEmpty ? unknown : "it is in another zone, which needs mTLS. Next: enable mTLS in Mesh \(mesh.name)")
+                whyEmpty: self.offers(subset, in: mesh.name).isEmpty
+                    ? unknown : "it is in another zone, which needs mTLS. Next: enable mTLS in Mesh \(mesh.name)")
         }
-        let endpoints = mesh.usesEgress ? self.sharing(local, behindEgress: remote, mesh) : local + remote
+        let endpoints = mesh.usesEgress ? self.sharing(local, behindEgress: remote, spread) : local + remote
         return self.meshLeg(
             name, self.spoken(endpoints, of: subset.service, in: mesh), sni: sni,
-            peer: "spiffe://\(mesh.name)/\(subset.service)", mesh,
-            whyEmpty: remote.isEmpty || !mesh.usesEgress ? unknown : closed)
+            peer: "spiffe://\(mesh.name)/\(subset.service)", mesh, threshold: spread.threshold,
+            whyEmpty: remote.isEmpty ? self.forbidden(subset, by: spread, in: mesh) ?? unknown : closed)
     }
 
     /// Whether the service is one outside of the mesh, here or in another zone.
@@ -174,9 +181,10 @@ extension World {
         return found
     }
 
-    private func localEndpoints(_ subset: Subset, in mesh: MeshName, weight: Int) -> [Endpoint] {
-        (self.localInbounds[mesh]?[subset.service] ?? []).filter { subset.covers($0.tags) }.map {
-            Endpoint(address: $0.address, port: $0.port, weight: weight, locality: self.observed.settings.zone)
+    private func localEndpoints(_ subset: Subset, from dataplane: Dataplane, weight: Int, _ spread: Spread) -> [Endpoint] {
+        let inbounds = (self.localInbounds[dataplane.mesh]?[subset.service] ?? []).filter { subset.covers($0.tags) }
+        return self.preferring(inbounds, spread, dataplane) { inbound in
+            Endpoint(address: inbound.address, port: inbound.port, weight: weight, locality: self.observed.settings.zone)
         }
     }
 }

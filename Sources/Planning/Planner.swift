@@ -21,7 +21,7 @@ package enum Planner {
         plan.statuses =
             world.meshStatuses() + world.zoneEgressStatuses() + world.zoneIngressStatuses() + world.permissionStatuses()
             + world.tagPermissionStatuses() + world.externalServiceStatuses() + world.meshExternalServiceStatuses() + world.routeStatuses()
-            + world.dataplaneStatuses()
+            + world.strategyStatuses() + world.dataplaneStatuses()
         return plan
     }
 }

@@ -94,20 +94,21 @@ extension World {
         (self.remoteOffers[mesh]?[subset.service] ?? []).filter { subset.covers($0.tags) }
     }
 
-    /// Where other zones take traffic for a subset. An ingress counts by its instances.
-    func remoteEndpoints(_ subset: Subset, in mesh: MeshName) -> [Endpoint] {
+    /// Where other zones take traffic for a subset, of those zones that take part. An ingress counts by its instances.
+    func remoteEndpoints(_ subset: Subset, in mesh: MeshName, _ spread: Spread) -> [Endpoint] {
         var endpoints: [(ingress: Int, endpoint: Endpoint)] = []
         for offer in self.offers(subset, in: mesh) {
             if endpoints.last?.ingress == offer.ingress {
                 endpoints[endpoints.count - 1].endpoint.weight += offer.instances
             } else {
                 let ingress = self.remoteIngresses[offer.ingress]
+                guard let priority = spread.priority(of: ingress.zone, from: self.observed.settings.zone) else { continue }
                 endpoints.append(
                     (
                         offer.ingress,
                         Endpoint(
                             address: ingress.advertised.address, port: ingress.advertised.port, weight: offer.instances,
-                            priority: self.priority(of: ingress.zone, in: mesh), locality: ingress.zone)
+                            priority: priority, locality: ingress.zone)
                     ))
             }
         }

@@ -100,7 +100,7 @@ extension World {
     }
 
     /// How much a target says about a dataplane; nil when it is about others.
-    private static func specificity(of target: TargetRef, for dataplane: Dataplane) -> Int? {
+    static func specificity(of target: TargetRef, for dataplane: Dataplane) -> Int? {
         let tagSets = dataplane.tagSets
         return switch target.kind {
         case .mesh: 0

@@ -21,6 +21,7 @@ struct World {
     let trafficRoutes: [Judged<TrafficRoute>]
     let tcpRoutes: [Judged<MeshTCPRoute>]
     let httpRoutes: [Judged<MeshHTTPRoute>]
+    let strategies: [Judged<MeshLoadBalancingStrategy>]
 
     let podDataplanes: PodDataplanes
 
@@ -46,6 +47,7 @@ struct World {
     let tagPermissions: [MeshName: [(created: Date, permission: TrafficPermission)]]
     let tagRoutes: [MeshName: [TagRoute]]
     let connectionRoutes: [MeshName: [ConnectionRoute]]
+    let strategiesByMesh: [MeshName: [MeshLoadBalancingStrategy]]
 
     // What several parts of a plan need, found once.
 
@@ -95,6 +97,7 @@ struct World {
         self.trafficRoutes = reader.read(.trafficRoutes).map { Self.judge($0, soundMeshes) }
         self.tcpRoutes = reader.readSystem(.meshTCPRoutes).map { Self.judge($0, soundMeshes) }
         self.httpRoutes = reader.readSystem(.meshHTTPRoutes).map { Self.judge($0, soundMeshes) }
+        self.strategies = reader.readSystem(.meshLoadBalancingStrategies).map { Self.judge($0, soundMeshes) }
         self.externalsByMesh = Dictionary(
             grouping: self.externalServices.filter { $0.accountable != nil }, by: { $0.accountable?.mesh ?? .default }
         ).mapValues { judged in (judged, Set(judged.compactMap { $0.accountable?.service.text })) }
@@ -112,6 +115,7 @@ struct World {
         let (httpRoutes, tcpRoutes) = (self.httpRoutes.compactMap(\.accountable), self.tcpRoutes.compactMap(\.accountable))
         self.connectionRoutes = Dictionary(
             grouping: httpRoutes.flatMap(\.connectionRoutes) + tcpRoutes.flatMap(\.connectionRoutes), by: \.mesh)
+        self.strategiesByMesh = Dictionary(grouping: self.strategies.compactMap(\.accountable), by: \.mesh)
 
         for role in ZoneProxyRole.allCases { self.proxyPods[role] = self.findPods(role) }
         self.readyEgresses = self.findReadyEgresses()

@@ -24,6 +24,7 @@ package struct GlobalShare: Sendable {
         ResourceKind.trafficPermission.name, ResourceKind.meshTrafficPermission.name, ResourceKind.trafficRoute.name,
         ResourceKind.meshTCPRoute.name,
         ResourceKind.meshHTTPRoute.name,
+        ResourceKind.meshLoadBalancingStrategy.name,
     ]
 
     /// - Parameter resources: everything the global control plane has.

@@ -51,6 +51,8 @@ struct StoredFormTests {
         #expect(
             put("MeshHTTPRoute", "meshhttproutes", spec: ["to": [called]]).json["invalid_parameters"]
                 == [["field": "spec.to[0].rules[0].matches[0].path.value", "reason": "must be an absolute path", "source": "body"]])
+        let everything: JSON = ["to": [["targetRef": ["kind": "Mesh"]]]]
+        #expect(put("MeshLoadBalancingStrategy", "meshloadbalancingstrategies", spec: everything).status == 201)
         let refusal = put("MeshExternalService", "meshexternalservices", spec: ["match": ["port": 0]])
         #expect(
             refusal.json["invalid_parameters"]

@@ -137,6 +137,32 @@ private let widgets = "apis/example.com/v1/namespaces/default/widgets"
                 "\(namespaced)meshexternalservices", "MeshExternalService",
                 ["match": ["port": 443], "tls": ["version": ["min": "TLS13", "max": "TLS12"]]]
             ).contains("spec.tls.version.min: Invalid value: min version must be lower than max"))
+        func strategy(_ locality: JSON) -> JSON {
+            ["to": [["targetRef": ["kind": "Mesh"], "default": ["localityAwareness": locality]]]]
+        }
+        func strategyRefusal(_ spec: JSON) async -> String {
+            await refusal("\(namespaced)meshloadbalancingstrategies", "MeshLoadBalancingStrategy", spec)
+        }
+        #expect(await strategyRefusal(["to": []]).contains("spec.to: Required value: needs at least one item"))
+        #expect(
+            await strategyRefusal(strategy(["crossZone": ["failover": [["to": ["type": "Only"]]]]])).contains(
+                "crossZone.failover[0].to.zones: Required value: must not be empty when type is Only"))
+        #expect(
+            await strategyRefusal(strategy(["localZone": ["affinityTags": [["key": "a", "weight": 1], ["key": "b"]]]])).contains(
+                "localZone.affinityTags: Invalid value: all or none affinity tags should have weight"))
+        for percentage: JSON in [0, 101, "0", "0.0", "101", "-1", "hello", "1e1"] {
+            #expect(
+                await strategyRefusal(strategy(["crossZone": ["failoverThreshold": ["percentage": percentage]]])).contains(
+                    "failoverThreshold.percentage"), "\(percentage)")
+        }
+        for (number, percentage) in ([1, 100, "70", "33.3", "0.5", "100.0"] as [JSON]).enumerated() {
+            let object: JSON = [
+                "apiVersion": "kuma.io/v1alpha1", "kind": "MeshLoadBalancingStrategy", "metadata": ["name": JSON("b-\(number)")],
+                "spec": strategy(["crossZone": ["failoverThreshold": ["percentage": percentage]]]),
+            ]
+            let code = await api.call(.post, "apis/kuma.io/v1alpha1/\(namespaced)meshloadbalancingstrategies", object).code
+            #expect(code == 201, "\(percentage)")
+        }
     }
 
     @Test("a definition with a rule nobody can evaluate here is refused")

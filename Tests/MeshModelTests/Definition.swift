@@ -17,6 +17,7 @@ struct Definition {
             "dataplanes", "externalservices", "meshes", "meshexternalservices", "meshtcproutes", "meshtrafficpermissions",
             "meshhttproutes",
             "trafficpermissions", "trafficroutes", "zoneegresses", "zoneingresses",
+            "meshloadbalancingstrategies",
         ]
         return try names.map { name in
             let path = "\(Repository.chart)/files/crds/\(name).yaml"

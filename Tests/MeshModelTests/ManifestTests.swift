@@ -207,6 +207,44 @@ private enum Manifests {
         """,
         """
         apiVersion: kuma.io/v1alpha1
+        kind: MeshLoadBalancingStrategy
+        metadata: {name: near, namespace: kuma-system, labels: {kuma.io/mesh: default}}
+        spec:
+          targetRef: {kind: MeshSubset, tags: {kuma.io/zone: east}, proxyTypes: [Sidecar]}
+          to:
+          - targetRef: {kind: MeshService, name: backend, sectionName: "80"}
+            default:
+              localityAwareness:
+                disabled: false
+                localZone: {affinityTags: [{key: k8s.io/node, weight: 9000}, {key: k8s.io/az, weight: 9}]}
+                crossZone:
+                  failover:
+                  - {from: {zones: [east]}, to: {type: Only, zones: [west]}}
+                  - {to: {type: AnyExcept, zones: [north]}}
+                  - {to: {type: None}}
+                  failoverThreshold: {percentage: "70.5"}
+              loadBalancer:
+                type: RingHash
+                roundRobin: {}
+                random: {}
+                leastRequest: {choiceCount: 4, activeRequestBias: "1.3"}
+                ringHash:
+                  hashFunction: MurmurHash2
+                  minRingSize: 1
+                  maxRingSize: 8000000
+                  hashPolicies:
+                  - {type: Header, terminal: true, header: {name: x}}
+                  - {type: Cookie, cookie: {name: x, ttl: 1s, path: /}}
+                  - {type: Connection, connection: {sourceIP: true}}
+                  - {type: SourceIP}
+                maglev:
+                  tableSize: 65537
+                  hashPolicies:
+                  - {type: QueryParameter, queryParameter: {name: x}}
+                  - {type: FilterState, filterState: {key: x}}
+        """,
+        """
+        apiVersion: kuma.io/v1alpha1
         kind: MeshHTTPRoute
         metadata: {name: everything, namespace: kuma-system, labels: {kuma.io/mesh: default}}
         spec:

@@ -146,6 +146,7 @@ struct MeshExternalServiceTests {
             ("TrafficRoutes", "traffic-routes"),
             ("meshexternalservice", "meshexternalservices"), ("meshtcproutes", "meshtcproutes"), ("MeshTCPRoute", "meshtcproutes"),
             ("meshhttproute", "meshhttproutes"),
+            ("MeshLoadBalancingStrategy", "meshloadbalancingstrategies"),
         ])
     func spoken(word: String, path: String) {
         #expect(ResourceKind.spoken(word)?.path == path)

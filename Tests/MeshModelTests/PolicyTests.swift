@@ -371,6 +371,115 @@ struct PolicyTests {
         #expect(route.ignoredFields == (expected ? [] : ["to[].rules[].matches"]))
     }
 
+    private static func strategy(_ conf: String) -> String {
+        "{targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: a}, default: {\(conf)}}]}"
+    }
+
+    private static func zones(_ conf: String) -> String { self.strategy("localityAwareness: {\(conf)}") }
+
+    private static let conf = "spec.to[0].default"
+    private static let rules = "spec.to[0].default.localityAwareness.crossZone.failover"
+
+    @Test(
+        "MeshLoadBalancingStrategy",
+        arguments: [
+            ("{}", ["spec.to: needs at least one item"]),
+            (
+                "{targetRef: {kind: MeshGatewayRoute, name: a}, to: []}",
+                ["spec.to: needs at least one item", "spec.targetRef.kind: value is not supported"]
+            ),
+            (
+                "{targetRef: {kind: MeshService}, to: [{targetRef: {kind: MeshServiceSubset, name: a, tags: {v: '1'}}}]}",
+                ["spec.targetRef.name: must be set with kind MeshService", "spec.to[0].targetRef.kind: value is not supported"]
+            ),
+            ("{to: [{default: {}}]}", ["spec.to[0].targetRef.kind: must be defined"]),
+            ("{targetRef: {kind: MeshGateway, name: edge, tags: {name: x}}, to: [{targetRef: {kind: Mesh}}]}", []),
+            (
+                zones("localZone: {affinityTags: [{key: k8s/node, weight: 0}, {key: '', weight: 10}]}"),
+                [
+                    "\(conf).localityAwareness.localZone.affinityTags[0].weight: must be greater than 0",
+                    "\(conf).localityAwareness.localZone.affinityTags[1].key: must not be empty",
+                ]
+            ),
+            (
+                zones("localZone: {affinityTags: [{key: k8s/node, weight: 10}, {key: k8s/az}]}"),
+                ["\(conf).localityAwareness.localZone.affinityTags: all or none affinity tags should have weight"]
+            ),
+            (
+                zones("crossZone: {failover: [{from: {zones: []}, to: {type: None}}, {from: {zones: [a, '']}, to: {type: Any}}]}"),
+                ["\(rules)[0].from.zones: must not be empty", "\(rules)[1].from.zones[1]: must not be empty"]
+            ),
+            (
+                zones(
+                    "crossZone: {failover: [{to: {type: None, zones: [a]}}, {to: {type: Any, zones: [a]}}, {to: {type: Only, zones: []}}, {to: {type: AnyExcept}}, {to: {type: Some}}, {}]}"
+                ),
+                [
+                    "\(rules)[1].to.zones: must be empty when type is Any", "\(rules)[0].to.zones: must be empty when type is None",
+                    "\(rules)[3].to.zones: must not be empty when type is AnyExcept",
+                    "\(rules)[2].to.zones: must not be empty when type is Only",
+                    "\(rules)[4].to.type: unrecognized type; has to be one of None, Only, Any, AnyExcept",
+                    "\(rules)[5].to.type: unrecognized type; has to be one of None, Only, Any, AnyExcept",
+                ]
+            ),
+            (
+                zones(
+                    "localZone: {affinityTags: [{key: k8s/node}, {key: k8s/az}]}, crossZone: {failover: [{from: {zones: [a]}, to: {type: Only, zones: [b]}}, {to: {type: AnyExcept, zones: [a]}}, {to: {type: None}}], failoverThreshold: {percentage: 70}}"
+                ), []
+            ),
+            (strategy("loadBalancer: {type: LeastRequest, leastRequest: {activeRequestBias: '1.3', choiceCount: 2}}"), []),
+            (
+                strategy("loadBalancer: {type: LeastRequest, leastRequest: {activeRequestBias: -1, choiceCount: 1}}"),
+                [
+                    "\(conf).loadBalancer.leastRequest.choiceCount: must be greater or equal then: 2",
+                    "\(conf).loadBalancer.leastRequest.activeRequestBias: must be greater or equal then: 0",
+                ]
+            ),
+            (
+                strategy(
+                    "loadBalancer: {type: RingHash, ringHash: {hashFunction: XXHash, minRingSize: 1, maxRingSize: 10, hashPolicies: [{type: Header}, {type: Cookie}, {type: Connection}, {type: QueryParameter}, {type: FilterState}, {type: SourceIP}]}}"
+                ),
+                [
+                    "\(conf).loadBalancer.ringHash.hashPolicies[0].header: must be defined",
+                    "\(conf).loadBalancer.ringHash.hashPolicies[1].cookie: must be defined",
+                    "\(conf).loadBalancer.ringHash.hashPolicies[2].connection: must be defined",
+                    "\(conf).loadBalancer.ringHash.hashPolicies[3].queryParameter: must be defined",
+                    "\(conf).loadBalancer.ringHash.hashPolicies[4].filterState: must be defined",
+                ]
+            ),
+            (
+                strategy(
+                    "loadBalancer: {type: Maglev, maglev: {tableSize: 0, hashPolicies: [{type: Cookie, terminal: true, cookie: {name: a, ttl: 1s, path: b}}, {type: Cookie, cookie: {name: a, path: /b}}]}}"
+                ),
+                [
+                    "\(conf).loadBalancer.maglev.hashPolicies[0].cookie.path: must be an absolute path",
+                    "\(conf).loadBalancer.maglev.tableSize: must be in the range [1, 5000011]",
+                ]
+            ),
+            (
+                strategy("loadBalancer: {type: Fastest}"),
+                ["\(conf).loadBalancer.type: has to be one of RoundRobin, LeastRequest, RingHash, Random, Maglev; is \"Fastest\""]
+            ),
+            (strategy("loadBalancer: {}"), ["\(conf).loadBalancer.type: must be defined"]),
+        ])
+    func meshLoadBalancingStrategy(spec: String, expected: [String]) throws {
+        #expect(try Self.violations("MeshLoadBalancingStrategy", spec) == expected)
+    }
+
+    @Test(
+        "A threshold is a number above 0 and up to 100, as a text too",
+        arguments: [
+            ("{percentage: 1}", nil), ("{percentage: 100}", nil), ("{percentage: '70'}", nil), ("{percentage: '33.3'}", nil),
+            ("{percentage: '0.5'}", nil), ("{percentage: 0}", "must be greater than 0"), ("{percentage: '0.0'}", "must be greater than 0"),
+            ("{percentage: hello}", "string must be a valid number"), ("{percentage: 'inf'}", "string must be a valid number"),
+            ("{percentage: 101}", "must be in inclusive range [0.0, 100.0]"),
+            ("{percentage: '-1'}", "must be in inclusive range [0.0, 100.0]"),
+            ("{percentage: 1.5}", "must be an integer or a string, is of type number"), ("{}", "must be defined"),
+        ] as [(String, String?)])
+    func failoverThreshold(threshold: String, expected: String?) throws {
+        let found = try Self.violations("MeshLoadBalancingStrategy", Self.zones("crossZone: {failoverThreshold: \(threshold)}"))
+        #expect(found == expected.map { ["\(Self.conf).localityAwareness.crossZone.failoverThreshold.percentage: \($0)"] } ?? [])
+    }
+
     @Test(
         "MeshTrafficPermission",
         arguments: [

@@ -81,6 +81,17 @@ struct NonsenseTests {
                 - {type: RequestMirror, requestMirror: {percentage: "0.5", backendRef: {kind: MeshService, name: db}}}
                 backendRefs: [{kind: MeshServiceSubset, name: db, tags: {version: v1}}]
             - {matches: [{}], default: {backendRefs: [{kind: MeshService, name: db}]}}
+        ---
+        apiVersion: kuma.io/v1alpha1
+        kind: MeshLoadBalancingStrategy
+        metadata: {name: near, namespace: kuma-system}
+        spec:
+          to:
+          - targetRef: {kind: MeshService, name: backend}
+            default:
+              localityAwareness:
+                localZone: {affinityTags: [{key: node, weight: 3}]}
+                crossZone: {failover: [{from: {zones: [default]}, to: {type: Only, zones: [east]}}], failoverThreshold: {percentage: 70}}
 
         """
 

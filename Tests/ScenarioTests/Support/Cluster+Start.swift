@@ -82,6 +82,7 @@ extension Cluster {
             "meshes", "externalservices", "meshexternalservices", "trafficpermissions", "meshtrafficpermissions", "trafficroutes",
             "meshtcproutes", "dataplanes", "zoneegresses", "zoneingresses",
             "meshhttproutes",
+            "meshloadbalancingstrategies",
         ]
         for arguments in [
             ["delete", "crd"] + definitions.map { "\($0).kuma.io" },
