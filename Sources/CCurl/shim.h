@@ -5,11 +5,13 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 
 static inline CURLcode egret_curl_set_long(CURL *easy, CURLoption option, long value) {
     return curl_easy_setopt(easy, option, value);
@@ -74,6 +76,18 @@ static inline int egret_curl_on_socket(void *context, curl_socket_t socket, curl
 
 static inline CURLcode egret_curl_set_user_timeout(CURL *easy) {
     return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, egret_curl_on_socket);
+}
+
+int pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *deadline);
+
+// Waits for a thread to be gone, for so many milliseconds at most.
+static inline void egret_curl_join_thread(pthread_t thread, long milliseconds) {
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_nsec += milliseconds % 1000 * 1000000;
+    deadline.tv_sec += milliseconds / 1000 + deadline.tv_nsec / 1000000000;
+    deadline.tv_nsec %= 1000000000;
+    pthread_timedjoin_np(thread, NULL, &deadline);
 }
 
 // How many bytes of request were sent; 0 when the request never left.

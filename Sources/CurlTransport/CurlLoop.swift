@@ -67,13 +67,17 @@ final class CurlLoop: Sendable {
             &thread, nil,
             { context in
                 guard let context else { return nil }
-                Unmanaged<CurlLoop>.fromOpaque(context).takeRetainedValue().run()
+                let loop = Unmanaged<CurlLoop>.fromOpaque(context).takeRetainedValue()
+                guard CurlLibrary.isReady, CurlThreads.begin(loop) else {
+                    loop.end(because: "libcurl could not be initialised")
+                    pthread_detach(pthread_self())
+                    return nil
+                }
+                loop.run()
+                CurlThreads.end(loop)
                 return nil
             }, context)
-        guard code != 0 else {
-            pthread_detach(thread)
-            return
-        }
+        if code == 0 { return }
         Unmanaged<CurlLoop>.fromOpaque(context).release()
         self.end(because: "no thread could be started (error \(code))")
     }
@@ -87,7 +91,7 @@ final class CurlLoop: Sendable {
         sigaddset(&signals, SIGPIPE)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
 
-        guard CurlLibrary.isReady, let multi = curl_multi_init() else {
+        guard let multi = curl_multi_init() else {
             self.end(because: "libcurl could not be initialised")
             return
         }
@@ -133,5 +137,5 @@ final class CurlLoop: Sendable {
 }
 
 private enum CurlLibrary {
-    static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK && CurlThreads.isWaitedForAtExit
 }
