@@ -2832,6 +2832,701 @@ metadata:
     app.kubernetes.io/part-of: egret
     app.kubernetes.io/version: 0.1.0
     helm.sh/chart: egret-0.1.0
+  name: meshloadbalancingstrategies.kuma.io
+spec:
+  group: kuma.io
+  names:
+    categories:
+    - kuma
+    kind: MeshLoadBalancingStrategy
+    listKind: MeshLoadBalancingStrategyList
+    plural: meshloadbalancingstrategies
+    singular: meshloadbalancingstrategy
+  scope: Namespaced
+  versions:
+  - additionalPrinterColumns:
+    - jsonPath: .metadata.labels.kuma\.io/mesh
+      name: Mesh
+      type: string
+    - jsonPath: .spec.targetRef.kind
+      name: TargetRef Kind
+      type: string
+    - jsonPath: .spec.targetRef.name
+      name: TargetRef Name
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].status
+      name: Ready
+      type: string
+    - jsonPath: .status.conditions[?(@.type=="Ready")].reason
+      name: Reason
+      priority: 1
+      type: string
+    - jsonPath: .metadata.creationTimestamp
+      name: Age
+      type: date
+    name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        description: How connections of some proxies to some services are spread over
+          zones and instances, in the mesh named by the label kuma.io/mesh (`default`
+          without it). Counts only in the system namespace.
+        properties:
+          apiVersion:
+            description: Version of the form of this object. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources
+            type: string
+          kind:
+            description: What this object is. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds
+            type: string
+          metadata:
+            type: object
+          spec:
+            description: The strategy.
+            properties:
+              targetRef:
+                description: Which proxies' connections; all of the mesh if not set.
+                  An egress obeys only those about the whole mesh.
+                properties:
+                  kind:
+                    description: What is meant.
+                    enum:
+                    - Mesh
+                    - MeshSubset
+                    - MeshService
+                    - MeshServiceSubset
+                    - MeshGateway
+                    type: string
+                  mesh:
+                    description: 'Reserved: not to be set.'
+                    maxLength: 63
+                    type: string
+                  name:
+                    description: Its name.
+                    maxLength: 253
+                    type: string
+                  proxyTypes:
+                    description: Kinds of proxies. Without Sidecar nobody is meant,
+                      and the Accepted condition says so.
+                    items:
+                      description: A kind of proxy.
+                      enum:
+                      - Sidecar
+                      - Gateway
+                      type: string
+                    maxItems: 2
+                    type: array
+                    x-kubernetes-list-type: atomic
+                  tags:
+                    additionalProperties:
+                      description: Value.
+                      maxLength: 253
+                      type: string
+                    description: Tags of the subset, for kinds of subsets.
+                    maxProperties: 64
+                    type: object
+                required:
+                - kind
+                type: object
+                x-kubernetes-validations:
+                - fieldPath: .name
+                  message: must be set with kind MeshService
+                  reason: FieldValueRequired
+                  rule: self.kind != 'MeshService' || (has(self.name) && self.name
+                    != '')
+                - fieldPath: .name
+                  message: must be set with kind MeshServiceSubset
+                  reason: FieldValueRequired
+                  rule: self.kind != 'MeshServiceSubset' || (has(self.name) && self.name
+                    != '')
+              to:
+                description: The services that are called.
+                items:
+                  description: One service, or all.
+                  properties:
+                    default:
+                      description: What is said about it.
+                      properties:
+                        loadBalancer:
+                          description: How an instance is chosen. Egret takes the
+                            one with the fewest connections for its weight, whatever
+                            stands here; of RingHash and Maglev the Accepted condition
+                            says that they are not acted on.
+                          properties:
+                            leastRequest:
+                              description: The least busy of some.
+                              properties:
+                                activeRequestBias:
+                                  anyOf:
+                                  - type: integer
+                                  - type: string
+                                  description: How much busy instances are shunned.
+                                  minimum: 0
+                                  pattern: ^[0-9]*[.]?[0-9]+$
+                                  x-kubernetes-int-or-string: true
+                                choiceCount:
+                                  description: How many are looked at.
+                                  maximum: 2147483647
+                                  minimum: 2
+                                  type: integer
+                              type: object
+                            maglev:
+                              description: By hash, in a table.
+                              properties:
+                                hashPolicies:
+                                  description: What the hash is made of.
+                                  items:
+                                    description: A source of the hash.
+                                    properties:
+                                      connection:
+                                        description: The connection.
+                                        properties:
+                                          sourceIP:
+                                            description: Its client's address.
+                                            type: boolean
+                                        type: object
+                                      cookie:
+                                        description: A cookie of the request.
+                                        properties:
+                                          name:
+                                            description: Its name.
+                                            maxLength: 253
+                                            minLength: 1
+                                            type: string
+                                          path:
+                                            description: Path of the cookie.
+                                            maxLength: 1024
+                                            type: string
+                                          ttl:
+                                            description: Life of a cookie that is
+                                              made where none came, such as 1h.
+                                            maxLength: 32
+                                            type: string
+                                        required:
+                                        - name
+                                        type: object
+                                        x-kubernetes-validations:
+                                        - fieldPath: .path
+                                          message: must be an absolute path
+                                          rule: '!has(self.path) || self.path.startsWith(''/'')'
+                                      filterState:
+                                        description: An object of the filter state.
+                                        properties:
+                                          key:
+                                            description: Its name.
+                                            maxLength: 253
+                                            minLength: 1
+                                            type: string
+                                        required:
+                                        - key
+                                        type: object
+                                      header:
+                                        description: A header of the request.
+                                        properties:
+                                          name:
+                                            description: Its name.
+                                            maxLength: 253
+                                            minLength: 1
+                                            type: string
+                                        required:
+                                        - name
+                                        type: object
+                                      queryParameter:
+                                        description: A parameter of the request.
+                                        properties:
+                                          name:
+                                            description: Its name.
+                                            maxLength: 253
+                                            minLength: 1
+                                            type: string
+                                        required:
+                                        - name
+                                        type: object
+                                      terminal:
+                                        description: Whether the sources after it
+                                          are left out once there is a hash.
+                                        type: boolean
+                                      type:
+                                        description: Its kind.
+                                        enum:
+                                        - Header
+                                        - Cookie
+                                        - Connection
+                                        - SourceIP
+                                        - QueryParameter
+                                        - FilterState
+                                        type: string
+                                    required:
+                                    - type
+                                    type: object
+                                    x-kubernetes-validations:
+                                    - fieldPath: .header
+                                      message: must be defined
+                                      reason: FieldValueRequired
+                                      rule: self.type != 'Header' || has(self.header)
+                                    - fieldPath: .cookie
+                                      message: must be defined
+                                      reason: FieldValueRequired
+                                      rule: self.type != 'Cookie' || has(self.cookie)
+                                    - fieldPath: .connection
+                                      message: must be defined
+                                      reason: FieldValueRequired
+                                      rule: self.type != 'Connection' || has(self.connection)
+                                    - fieldPath: .queryParameter
+                                      message: must be defined
+                                      reason: FieldValueRequired
+                                      rule: self.type != 'QueryParameter' || has(self.queryParameter)
+                                    - fieldPath: .filterState
+                                      message: must be defined
+                                      reason: FieldValueRequired
+                                      rule: self.type != 'FilterState' || has(self.filterState)
+                                  maxItems: 16
+                                  type: array
+                                  x-kubernetes-list-type: atomic
+                                tableSize:
+                                  description: Its size.
+                                  maximum: 5000011
+                                  minimum: 1
+                                  type: integer
+                              type: object
+                            random:
+                              description: By chance.
+                              type: object
+                            ringHash:
+                              description: By hash, on a ring.
+                              properties:
+                                hashFunction:
+                                  description: The function.
+                                  enum:
+                                  - XXHash
+                                  - MurmurHash2
+                                  type: string
+                                hashPolicies:
+                                  description: What the hash is made of.
+                                  items:
+                                    description: A source of the hash.
+                                    properties:
+                                      connection:
+                                        description: The connection.
+                                        properties:
+                                          sourceIP:
+                                            description: Its client's address.
+                                            type: boolean
+                                        type: object
+                                      cookie:
+                                        description: A cookie of the request.
+                                        properties:
+                                          name:
+                                            description: Its name.
+                                            maxLength: 253
+                                            minLength: 1
+                                            type: string
+                                          path:
+                                            description: Path of the cookie.
+                                            maxLength: 1024
+                                            type: string
+                                          ttl:
+                                            description: Life of a cookie that is
+                                              made where none came, such as 1h.
+                                            maxLength: 32
+                                            type: string
+                                        required:
+                                        - name
+                                        type: object
+                                        x-kubernetes-validations:
+                                        - fieldPath: .path
+                                          message: must be an absolute path
+                                          rule: '!has(self.path) || self.path.startsWith(''/'')'
+                                      filterState:
+                                        description: An object of the filter state.
+                                        properties:
+                                          key:
+                                            description: Its name.
+                                            maxLength: 253
+                                            minLength: 1
+                                            type: string
+                                        required:
+                                        - key
+                                        type: object
+                                      header:
+                                        description: A header of the request.
+                                        properties:
+                                          name:
+                                            description: Its name.
+                                            maxLength: 253
+                                            minLength: 1
+                                            type: string
+                                        required:
+                                        - name
+                                        type: object
+                                      queryParameter:
+                                        description: A parameter of the request.
+                                        properties:
+                                          name:
+                                            description: Its name.
+                                            maxLength: 253
+                                            minLength: 1
+                                            type: string
+                                        required:
+                                        - name
+                                        type: object
+                                      terminal:
+                                        description: Whether the sources after it
+                                          are left out once there is a hash.
+                                        type: boolean
+                                      type:
+                                        description: Its kind.
+                                        enum:
+                                        - Header
+                                        - Cookie
+                                        - Connection
+                                        - SourceIP
+                                        - QueryParameter
+                                        - FilterState
+                                        type: string
+                                    required:
+                                    - type
+                                    type: object
+                                    x-kubernetes-validations:
+                                    - fieldPath: .header
+                                      message: must be defined
+                                      reason: FieldValueRequired
+                                      rule: self.type != 'Header' || has(self.header)
+                                    - fieldPath: .cookie
+                                      message: must be defined
+                                      reason: FieldValueRequired
+                                      rule: self.type != 'Cookie' || has(self.cookie)
+                                    - fieldPath: .connection
+                                      message: must be defined
+                                      reason: FieldValueRequired
+                                      rule: self.type != 'Connection' || has(self.connection)
+                                    - fieldPath: .queryParameter
+                                      message: must be defined
+                                      reason: FieldValueRequired
+                                      rule: self.type != 'QueryParameter' || has(self.queryParameter)
+                                    - fieldPath: .filterState
+                                      message: must be defined
+                                      reason: FieldValueRequired
+                                      rule: self.type != 'FilterState' || has(self.filterState)
+                                  maxItems: 16
+                                  type: array
+                                  x-kubernetes-list-type: atomic
+                                maxRingSize:
+                                  description: Largest ring.
+                                  maximum: 8000000
+                                  minimum: 1
+                                  type: integer
+                                minRingSize:
+                                  description: Smallest ring.
+                                  maximum: 8000000
+                                  minimum: 1
+                                  type: integer
+                              type: object
+                            roundRobin:
+                              description: In turn.
+                              type: object
+                            type:
+                              description: The algorithm.
+                              enum:
+                              - RoundRobin
+                              - LeastRequest
+                              - RingHash
+                              - Random
+                              - Maglev
+                              type: string
+                          required:
+                          - type
+                          type: object
+                        localityAwareness:
+                          description: Whether the own zone is preferred, and what
+                            serves when it cannot.
+                          properties:
+                            crossZone:
+                              description: What serves when the own zone cannot. Without
+                                it nothing leaves the zone where localZone is set.
+                              properties:
+                                failover:
+                                  description: Which other zones serve, best first.
+                                    The first rule that names a zone decides about
+                                    it; a zone that none names gets nothing.
+                                  items:
+                                    description: A rule.
+                                    properties:
+                                      from:
+                                        description: Whose rule it is; everybody's
+                                          if not set.
+                                        properties:
+                                          zones:
+                                            description: Zones of the callers.
+                                            items:
+                                              description: A zone.
+                                              maxLength: 253
+                                              minLength: 1
+                                              type: string
+                                            maxItems: 64
+                                            minItems: 1
+                                            type: array
+                                            x-kubernetes-list-type: atomic
+                                        required:
+                                        - zones
+                                        type: object
+                                      to:
+                                        description: The zones that serve.
+                                        properties:
+                                          type:
+                                            description: How they are named.
+                                            enum:
+                                            - None
+                                            - Only
+                                            - Any
+                                            - AnyExcept
+                                            type: string
+                                          zones:
+                                            description: Those of Only, or the exceptions
+                                              of AnyExcept.
+                                            items:
+                                              description: A zone.
+                                              maxLength: 253
+                                              minLength: 1
+                                              type: string
+                                            maxItems: 64
+                                            type: array
+                                            x-kubernetes-list-type: atomic
+                                        required:
+                                        - type
+                                        type: object
+                                        x-kubernetes-validations:
+                                        - fieldPath: .zones
+                                          message: must be empty when type is Any
+                                          rule: self.type != 'Any' || !has(self.zones)
+                                            || size(self.zones) == 0
+                                        - fieldPath: .zones
+                                          message: must be empty when type is None
+                                          rule: self.type != 'None' || !has(self.zones)
+                                            || size(self.zones) == 0
+                                        - fieldPath: .zones
+                                          message: must not be empty when type is
+                                            AnyExcept
+                                          reason: FieldValueRequired
+                                          rule: self.type != 'AnyExcept' || (has(self.zones)
+                                            && size(self.zones) > 0)
+                                        - fieldPath: .zones
+                                          message: must not be empty when type is
+                                            Only
+                                          reason: FieldValueRequired
+                                          rule: self.type != 'Only' || (has(self.zones)
+                                            && size(self.zones) > 0)
+                                    required:
+                                    - to
+                                    type: object
+                                  maxItems: 32
+                                  type: array
+                                  x-kubernetes-list-type: atomic
+                                failoverThreshold:
+                                  description: When the next zones are drawn on.
+                                  properties:
+                                    percentage:
+                                      anyOf:
+                                      - type: integer
+                                      - type: string
+                                      description: Below which part of the instances
+                                        being available a part of the connections
+                                        goes on to the next, above 0 and at most 100;
+                                        50 if not set. Parts of a percent are rounded
+                                        up.
+                                      maximum: 100
+                                      minimum: 1
+                                      pattern: ^(100([.]0+)?|[1-9][0-9]?([.][0-9]+)?|0?[.]0*[1-9][0-9]*)$
+                                      x-kubernetes-int-or-string: true
+                                  required:
+                                  - percentage
+                                  type: object
+                              type: object
+                            disabled:
+                              description: True makes instances of all zones alike,
+                                whatever else stands here.
+                              type: boolean
+                            localZone:
+                              description: Which instances of the own zone are preferred.
+                              properties:
+                                affinityTags:
+                                  description: Instances with the caller's own value
+                                    of a tag. The first tag that an instance shares
+                                    decides.
+                                  items:
+                                    description: A tag.
+                                    properties:
+                                      key:
+                                        description: Its name.
+                                        maxLength: 253
+                                        minLength: 1
+                                        type: string
+                                      weight:
+                                        description: Share of the connections, against
+                                          those of the others; 90 %, 9 %, 0.9 % and
+                                          so on if none has one. Instances that share
+                                          no tag have the weight 1.
+                                        maximum: 2147483647
+                                        minimum: 1
+                                        type: integer
+                                    required:
+                                    - key
+                                    type: object
+                                  maxItems: 16
+                                  type: array
+                                  x-kubernetes-list-type: atomic
+                                  x-kubernetes-validations:
+                                  - message: all or none affinity tags should have
+                                      weight
+                                    rule: self.all(tag, has(tag.weight)) || self.all(tag,
+                                      !has(tag.weight))
+                              type: object
+                          type: object
+                      type: object
+                    targetRef:
+                      description: The service, by its kuma.io/service, or Mesh for
+                        all.
+                      properties:
+                        kind:
+                          description: What is meant.
+                          enum:
+                          - Mesh
+                          - MeshService
+                          type: string
+                        mesh:
+                          description: 'Reserved: not to be set.'
+                          maxLength: 63
+                          type: string
+                        name:
+                          description: Its name.
+                          maxLength: 253
+                          type: string
+                        proxyTypes:
+                          description: Kinds of proxies. Without Sidecar nobody is
+                            meant, and the Accepted condition says so.
+                          items:
+                            description: A kind of proxy.
+                            enum:
+                            - Sidecar
+                            - Gateway
+                            type: string
+                          maxItems: 2
+                          type: array
+                          x-kubernetes-list-type: atomic
+                        sectionName:
+                          description: A port of it. Accepted and not acted on; the
+                            Accepted condition says so.
+                          maxLength: 253
+                          type: string
+                        tags:
+                          additionalProperties:
+                            description: Value.
+                            maxLength: 253
+                            type: string
+                          description: Tags of the subset, for kinds of subsets.
+                          maxProperties: 64
+                          type: object
+                      required:
+                      - kind
+                      type: object
+                      x-kubernetes-validations:
+                      - fieldPath: .name
+                        message: must be set with kind MeshService
+                        reason: FieldValueRequired
+                        rule: self.kind != 'MeshService' || (has(self.name) && self.name
+                          != '')
+                  required:
+                  - targetRef
+                  type: object
+                maxItems: 64
+                type: array
+                x-kubernetes-list-type: atomic
+            type: object
+            x-kubernetes-validations:
+            - fieldPath: .to
+              message: needs at least one item
+              reason: FieldValueRequired
+              rule: has(self.to) && size(self.to) > 0
+          status:
+            description: What the control plane found. Written by the control plane
+              only.
+            properties:
+              conditions:
+                description: 'What is true of the object now. Accepted: the strategy
+                  is valid and in use.'
+                items:
+                  description: One condition, in the form of metav1.Condition.
+                  properties:
+                    lastTransitionTime:
+                      description: When status last changed.
+                      format: date-time
+                      type: string
+                    message:
+                      description: Why, in a sentence for people; it ends with what
+                        to do where something is to be done.
+                      maxLength: 32768
+                      type: string
+                    observedGeneration:
+                      description: Generation of the object that the condition is
+                        about.
+                      format: int64
+                      minimum: 0
+                      type: integer
+                    reason:
+                      description: Why, in one word of a closed list.
+                      maxLength: 1024
+                      minLength: 1
+                      pattern: ^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$
+                      type: string
+                    status:
+                      description: True, False or Unknown.
+                      enum:
+                      - "True"
+                      - "False"
+                      - Unknown
+                      type: string
+                    type:
+                      description: What the condition is about.
+                      maxLength: 316
+                      pattern: ^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$
+                      type: string
+                  required:
+                  - type
+                  - status
+                  - lastTransitionTime
+                  - reason
+                  - message
+                  type: object
+                maxItems: 16
+                type: array
+                x-kubernetes-list-map-keys:
+                - type
+                x-kubernetes-list-type: map
+              observedGeneration:
+                description: Generation of the object that this status is about.
+                format: int64
+                minimum: 0
+                type: integer
+            type: object
+        required:
+        - spec
+        type: object
+    served: true
+    storage: true
+    subresources:
+      status: {}
+---
+# Source: egret/templates/crds.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    app.kubernetes.io/instance: egret
+    app.kubernetes.io/managed-by: egretctl
+    app.kubernetes.io/name: egret
+    app.kubernetes.io/part-of: egret
+    app.kubernetes.io/version: 0.1.0
+    helm.sh/chart: egret-0.1.0
   name: meshtcproutes.kuma.io
 spec:
   group: kuma.io
@@ -4980,6 +5675,7 @@ rules:
       - trafficroutes
       - meshtcproutes
       - meshhttproutes
+      - meshloadbalancingstrategies
       - dataplanes
       - zoneegresses
       - zoneingresses
@@ -4994,6 +5690,7 @@ rules:
       - trafficroutes/status
       - meshtcproutes/status
       - meshhttproutes/status
+      - meshloadbalancingstrategies/status
       - dataplanes/status
       - zoneegresses/status
       - zoneingresses/status
@@ -5026,6 +5723,7 @@ rules:
       - trafficroutes.kuma.io
       - meshtcproutes.kuma.io
       - meshhttproutes.kuma.io
+      - meshloadbalancingstrategies.kuma.io
       - dataplanes.kuma.io
       - zoneegresses.kuma.io
       - zoneingresses.kuma.io

@@ -4,7 +4,7 @@ package import JSONModel
 ///
 /// Egret relays connections and reads no requests: a rule about every request says where connections go. Where other rules and
 /// mirrors lead is what the egress has to know for callers that do read requests, and nothing more.
-package struct MeshHTTPRoute: MeshRoute {
+package struct MeshHTTPRoute: TargetingPolicy {
     package static let kind = "MeshHTTPRoute"
 
     package let name: String

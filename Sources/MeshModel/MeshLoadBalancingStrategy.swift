@@ -1,9 +1,8 @@
 package import JSONModel
 
 /// How connections of some proxies to some services are spread over instances: which zones serve, and in which order.
-package struct MeshLoadBalancingStrategy: MeshResource {
+package struct MeshLoadBalancingStrategy: TargetingPolicy {
     package static let kind = "MeshLoadBalancingStrategy"
-    package static let nestsSpec = true
 
     package let name: String
     package let mesh: MeshName

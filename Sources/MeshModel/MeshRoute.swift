@@ -1,16 +1,3 @@
-/// What MeshHTTPRoute and MeshTCPRoute have in common.
-package protocol MeshRoute: MeshResource {
-    var mesh: MeshName { get }
-    /// The proxies whose calls are meant.
-    var target: TargetRef { get }
-    /// Fields in use that Egret accepts and does not act on, sorted.
-    var ignoredFields: [String] { get }
-}
-
-extension MeshRoute {
-    package static var nestsSpec: Bool { true }
-}
-
 /// A destination of a route and its part of the calls.
 package struct BackendRef: Hashable, Sendable {
     package let weight: Int

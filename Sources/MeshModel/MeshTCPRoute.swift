@@ -1,7 +1,7 @@
 package import JSONModel
 
 /// Where connections from some proxies to some services go instead, in the newer form.
-package struct MeshTCPRoute: MeshRoute {
+package struct MeshTCPRoute: TargetingPolicy {
     package static let kind = "MeshTCPRoute"
 
     package let name: String

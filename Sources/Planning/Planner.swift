@@ -20,8 +20,8 @@ package enum Planner {
         configured(plan)
         plan.statuses =
             world.meshStatuses() + world.zoneEgressStatuses() + world.zoneIngressStatuses() + world.permissionStatuses()
-            + world.tagPermissionStatuses() + world.externalServiceStatuses() + world.meshExternalServiceStatuses() + world.routeStatuses()
-            + world.strategyStatuses() + world.dataplaneStatuses()
+            + world.tagPermissionStatuses() + world.externalServiceStatuses() + world.meshExternalServiceStatuses() + world.policyStatuses()
+            + world.dataplaneStatuses()
         return plan
     }
 }

@@ -11,27 +11,28 @@ extension World {
         return judged
     }
 
-    static func judge<Route: MeshRoute>(_ judged: Judged<Route>, _ meshes: [MeshName: Mesh]) -> Judged<Route> {
-        guard judged.accepted.isGood, let route = judged.resource else { return judged }
+    static func judge<Policy: TargetingPolicy>(_ judged: Judged<Policy>, _ meshes: [MeshName: Mesh]) -> Judged<Policy> {
+        guard judged.accepted.isGood, let policy = judged.resource else { return judged }
         var judged = judged
-        if meshes[route.mesh] == nil {
-            judged.accepted = Self.meshNotFound(route.mesh)
-        } else if route.target.isOfGateways {
+        if meshes[policy.mesh] == nil {
+            judged.accepted = Self.meshNotFound(policy.mesh)
+        } else if policy.target.isOfGateways {
             judged.accepted = .needsPerson(.unsupported, Self.gatewaysOnly)
         } else {
-            judged.accepted = Self.accepted("The spec is valid.", ignoring: route.ignoredFields)
+            judged.accepted = Self.accepted("The spec is valid.", ignoring: policy.ignoredFields)
         }
         return judged
     }
 
-    func routeStatuses() -> [StatusPatch] {
-        self.statuses(of: self.trafficRoutes, .trafficRoutes) + self.statuses(of: self.tcpRoutes, .meshTCPRoutes)
-            + self.statuses(of: self.httpRoutes, .meshHTTPRoutes)
+    func policyStatuses() -> [StatusPatch] {
+        self.statuses(of: self.trafficRoutes, .trafficRoutes, "route") + self.statuses(of: self.tcpRoutes, .meshTCPRoutes, "route")
+            + self.statuses(of: self.httpRoutes, .meshHTTPRoutes, "route")
+            + self.statuses(of: self.strategies, .meshLoadBalancingStrategies, "strategy")
     }
 
-    private func statuses<Route: MeshResource>(of routes: [Judged<Route>], _ type: ResourceType) -> [StatusPatch] {
-        routes.compactMap {
-            self.status(of: $0.object, type: type, Judgement(accepted: $0.accepted, ready: "The route is in effect."))
+    private func statuses<Policy: MeshResource>(of policies: [Judged<Policy>], _ type: ResourceType, _ word: String) -> [StatusPatch] {
+        policies.compactMap {
+            self.status(of: $0.object, type: type, Judgement(accepted: $0.accepted, ready: "The \(word) is in effect."))
         }
     }
 }
