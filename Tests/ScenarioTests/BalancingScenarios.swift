@@ -10,7 +10,61 @@ extension Scenarios {
         @Test(
             "Through an egress the own zone serves first, then the zone that a strategy names, then any; and where it permits none, calls fail and the status names it"
         )
-        func story() async throws {
+        func story() async throws { try await Self.with { try await Self.story($0, $1, $2, $3) } }
+
+        @Test("A service comes to zones and leaves them under load, and no call fails")
+        func comingAndGoing() async throws {
+            try await Self.with { _, one, two, three in
+                let url = "http://\(one.outbound):10081/zone"
+                let load = RequestLoad(one.outbound, 10081, path: "/zone", expecting: "zone-")
+                defer { load.stop() }
+                @Sendable func serves(_ expected: [String]) async throws {
+                    try await Self.wait(for: expected, at: url)
+                    try await load.serves(50)
+                    #expect(load.now.failures.isEmpty, "\(expected): \(load.now.failures.prefix(5))")
+                }
+                try await Self.withInstance(in: two, grace: "5s") { second in
+                    try await two.withIngress { _ in
+                        try await three.withIngress { _ in
+                            try await one.withEgress { _ in
+                                try await one.withDataplane("client", outbounds: ["port: 10081, tags: {kuma.io/service: backend}"]) { _ in
+                                    try await Self.wait(for: ["zone-2"], at: url)
+                                    load.run(threads: 2)
+                                    try await Self.withInstance(in: three, grace: "5s") { third in
+                                        try await serves(["zone-2", "zone-3"])
+                                        try await Self.withInstance(in: one, grace: "5s") { first in
+                                            try await serves(["zone-1", "zone-2", "zone-3"])
+                                            try await Self.leave(first)
+                                            try await serves(["zone-2", "zone-3"])
+                                        }
+                                        try await Self.leave(third)
+                                        try await serves(["zone-2"])
+                                    }
+                                    try await Self.withInstance(in: three, grace: "5s") { _ in
+                                        try await serves(["zone-2", "zone-3"])
+                                        try await Self.leave(second)
+                                        try await serves(["zone-3"])
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
+        /// As a rollout stops an instance.
+        private static func leave(_ proxy: BackgroundProcess) async throws {
+            proxy.send(SIGTERM)
+            try await proxy.line(containing: " Stopped", timeout: .seconds(30))
+        }
+
+        private static func with(
+            _ body:
+                @Sendable @escaping (
+                    _ global: ControlPlaneProcess, _ one: UniversalZone, _ two: UniversalZone, _ three: UniversalZone
+                ) async throws -> Void
+        ) async throws {
             let folder = FileManager.default.temporaryDirectory.path + "/egret-balancing-\(UUID().uuidString.prefix(8))"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -23,7 +77,7 @@ extension Scenarios {
                             for zone in [one, two, three] {
                                 try await zone.waitForCondition("Accepted", "True Accepted", of: "mesh", "default")
                             }
-                            try await Self.story(global, one, two, three)
+                            try await body(global, one, two, three)
                         }
                     }
                 }
@@ -34,8 +88,8 @@ extension Scenarios {
             _ global: ControlPlaneProcess, _ one: UniversalZone, _ two: UniversalZone, _ three: UniversalZone
         ) async throws {
             let url = "http://\(one.outbound):10081/zone"
-            try await Self.withInstance(in: three) {
-                try await Self.withInstance(in: two) {
+            try await Self.withInstance(in: three) { _ in
+                try await Self.withInstance(in: two) { _ in
                     try await two.withIngress { _ in
                         try await one.withEgress { _ in
                             try await one.withDataplane("client", outbounds: ["port: 10081, tags: {kuma.io/service: backend}"]) { _ in
@@ -43,7 +97,7 @@ extension Scenarios {
                                     try await Self.wait(for: ["zone-2", "zone-3"], at: url)
                                     try await global.apply(Self.strategy("{to: {type: Only, zones: [zone-3]}}, {to: {type: Any}}"))
                                     try await Self.wait(for: ["zone-3"], at: url)
-                                    try await Self.withInstance(in: one) { try await Self.wait(for: ["zone-1"], at: url) }
+                                    try await Self.withInstance(in: one) { _ in try await Self.wait(for: ["zone-1"], at: url) }
                                     try await Self.wait(for: ["zone-3"], at: url)
                                 }
                                 try await Self.wait(for: ["zone-2"], at: url)
@@ -83,7 +137,9 @@ extension Scenarios {
 
         private struct Others: Error { let answers: [String] }
 
-        private static func withInstance(in zone: UniversalZone, _ body: @Sendable () async throws -> Void) async throws {
+        private static func withInstance(
+            in zone: UniversalZone, grace: String = "0s", _ body: @Sendable (_ proxy: BackgroundProcess) async throws -> Void
+        ) async throws {
             let (folder, application) = ("\(zone.folder)/application", "\(zone.net).30")
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             _ = zone.write(zone.name, to: "application/zone")
@@ -93,8 +149,8 @@ extension Scenarios {
             ) { _ in
                 let inbound = "port: 8080, servicePort: 8080, serviceAddress: \(application), tags: {kuma.io/service: backend}"
                 try await zone.withDataplane(
-                    "backend-1", of: "backend", networking: "{address: \(zone.net).101, inbound: [{\(inbound)}]}"
-                ) { _ in try await body() }
+                    "backend-1", of: "backend", networking: "{address: \(zone.net).101, inbound: [{\(inbound)}]}", grace: grace
+                ) { try await body($0) }
             }
         }
 

@@ -16,14 +16,19 @@ final class RequestLoad: Sendable {
     private let address: String
     private let port: UInt16
     private let network: NetworkNamespace?
+    private let path: String
     private let expected: String
     private let start = ContinuousClock.now
 
     var now: State { self.state.withLock { $0 } }
 
-    init(_ address: String, _ port: UInt16, in network: NetworkNamespace? = nil, expecting: String = "hello from the outside world") {
+    init(
+        _ address: String, _ port: UInt16, path: String = "/", in network: NetworkNamespace? = nil,
+        expecting: String = "hello from the outside world"
+    ) {
         self.address = address
         self.port = port
+        self.path = path
         self.network = network
         self.expected = expecting
     }
@@ -57,9 +62,9 @@ final class RequestLoad: Sendable {
         let problem: String
         do {
             let socket = try TestSocket.connect(port: self.port, address: self.address)
-            try socket.send(Array("GET / HTTP/1.1\r\nHost: httpbin.example\r\nConnection: close\r\n\r\n".utf8))
+            try socket.send(Array("GET \(self.path) HTTP/1.1\r\nHost: httpbin.example\r\nConnection: close\r\n\r\n".utf8))
             let answer = String(decoding: try socket.receiveToEnd(), as: UTF8.self)
-            if answer.hasPrefix("HTTP/1.1 200"), answer.contains(self.expected) { return nil }
+            if answer.hasPrefix("HTTP/1."), answer.dropFirst(8).hasPrefix(" 200 "), answer.contains(self.expected) { return nil }
             problem = "answer of \(answer.utf8.count) bytes: \(answer.prefix(60))"
         } catch {
             problem = "\(error)"

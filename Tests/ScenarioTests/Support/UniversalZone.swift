@@ -175,9 +175,11 @@ struct UniversalZone: Sendable {
     }
 
     /// Runs the proxy of a workload and waits for its first configuration.
-    /// - Parameter networking: of its Dataplane, as a YAML mapping.
+    /// - Parameters:
+    ///   - networking: of its Dataplane, as a YAML mapping.
+    ///   - grace: it accepts for this long after it has said that it stops.
     func withDataplane<Value: Sendable>(
-        _ name: String, of service: String, mesh: String = "default", networking: String,
+        _ name: String, of service: String, mesh: String = "default", networking: String, grace: String = "0s",
         _ body: @Sendable (BackgroundProcess) async throws -> Value
     ) async throws -> Value {
         let token = try await self.egretctl(
@@ -189,7 +191,7 @@ struct UniversalZone: Sendable {
             Repository.program("egret-dp"),
             [
                 "run", "--proxy-type=dataplane", "--cp-address=https://\(self.controlPlane):5678", "--dataplane-token-file=\(tokenFile)",
-                "--dataplane-file=\(file)", "--drain-grace", "0s", "--admin-port", "0",
+                "--dataplane-file=\(file)", "--drain-grace", grace, "--admin-port", "0",
             ], logFile: "\(self.folder)/\(mesh)-\(name).log"
         ) { process in
             try await process.line(containing: "Configuration applied")
