@@ -140,14 +140,27 @@ extension World {
             var judgement = Judgement(accepted: judged.accepted, ready: "")
             if let service = judged.accountable, let mesh = self.mesh(service.mesh) {
                 let rules = self.callers(of: [.service(service.tags)], in: mesh.name)
-                judgement.checks = [self.servedExternals[mesh.name]?.problems[judged.object.name], self.rejected(service)].compactMap(
-                    \.self)
+                judgement.checks = [
+                    self.servedExternals[mesh.name]?.problems[judged.object.name], self.rejected(service),
+                    mesh.usesEgress ? self.noReadyEgress ?? self.notOffered(service) : nil,
+                ].compactMap(\.self)
                 judgement.ready = self.ready(service, mesh)
                 if mesh.usesEgress { judgement.others = [("Permitted", Self.permitted(rules, service))] }
                 if service.tls != nil { judgement.others.append(("Verified", Verification(judged.object, service).verdict)) }
             }
             return self.status(of: judged.object, type: .externalServices, judgement)
         }
+    }
+
+    /// For what another zone serves; nil where that zone says that it does.
+    private func notOffered(_ service: ExternalService) -> Verdict? {
+        guard let zone = service.zone, zone != self.observed.settings.zone,
+            self.offers(Subset(service: service.service.text), in: service.mesh).isEmpty
+        else { return nil }
+        let next = self.next(
+            kubernetes: "kubectl get zoneingresses -n \(self.observed.systemNamespace)", universal: "egretctl inspect zone-ingresses")
+        return .waiting(
+            .noReadyEndpoints, "Zone \(zone) serves it, and no ingress of that zone offers it, so calls fail (closed, never around). \(next)")
     }
 
     private func ready(_ service: ExternalService, _ mesh: Mesh) -> String {

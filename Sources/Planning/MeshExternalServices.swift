@@ -116,10 +116,13 @@ extension World {
                 "Mesh \(mesh.name) has no mTLS, and a MeshExternalService is reached through the egress, which needs it. Next: enable mTLS in Mesh \(mesh.name)."
             )
         }
+        return self.noReadyEgress
+    }
+
+    /// For what is reached through an egress; nil where there is one.
+    var noReadyEgress: Verdict? {
         guard self.readyEgresses.isEmpty else { return nil }
-        let next = self.next(
-            kubernetes: "kubectl get zoneegress -n \(self.observed.systemNamespace)", universal: "egretctl inspect zoneegresses")
-        return .waiting(.noReadyEndpoints, "No egress is ready, so calls fail (closed, never around). \(next)")
+        return .waiting(.noReadyEndpoints, "No egress is ready, so calls fail (closed, never around). \(self.nextEgress)")
     }
 
     private func permitted(_ service: MeshExternalService, _ mesh: Mesh) -> Verdict {

@@ -91,7 +91,7 @@ extension World {
         self.readyEgresses.map { Endpoint(address: $0.address, port: $0.port, locality: self.observed.settings.zone) }
     }
 
-    private var nextEgress: String {
+    var nextEgress: String {
         self.next(kubernetes: "kubectl get zoneegress -n \(self.observed.systemNamespace)", universal: "egretctl inspect zoneegresses")
     }
 

@@ -56,7 +56,7 @@ import Testing
     mutating func sentences() throws {
         var machine = SessionMachine()
         let silent = self.run(&machine, .opened, .silent, .waited)[1]
-        #expect(try #require(self.wait(silent)).1.sentence == "the control plane said nothing for 30 s")
+        #expect(try #require(self.wait(silent)).1.sentence == "the control plane said nothing for 20 s")
         let refused = self.run(&machine, .refused(status: 401, detail: "The token has expired."))[0]
         #expect(
             try #require(self.wait(refused)).1

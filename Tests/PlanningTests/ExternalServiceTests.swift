@@ -51,6 +51,39 @@ struct ExternalServiceTests {
         return ("\(condition?.status.rawValue ?? "") \(condition?.reason ?? "")", condition?.message ?? "")
     }
 
+    @Test("What goes through the egress is ready when one is, and what another zone serves when that zone offers it")
+    func reachable() throws {
+        let services =
+            Self.service("here", "address: 'a.example:80'") + Self.service("east", "address: 'b.example:80'", tags: ", kuma.io/zone: east")
+        var zone = try self.zone(services)
+        #expect(self.ready(zone, "here").verdict == "True Ready")
+        #expect(
+            self.ready(zone, "east") == (
+                "False NoReadyEndpoints",
+                "Zone east serves it, and no ingress of that zone offers it, so calls fail (closed, never around). Next: kubectl get zoneingresses -n kuma-system"
+            ))
+        try zone.add(
+            """
+            apiVersion: kuma.io/v1alpha1
+            kind: ZoneIngress
+            metadata: {name: east}
+            spec:
+              zone: east
+              networking: {address: 10.2.0.1, advertisedAddress: 10.2.0.1, port: 10001, advertisedPort: 10001}
+              availableServices:
+              - {mesh: default, instances: 1, externalService: true, tags: {kuma.io/service: east, kuma.io/zone: east}}
+            """)
+        zone.settle()
+        #expect(self.ready(zone, "east") == ("True Ready", "Zone east serves it."))
+        zone.observed.objects[.pods] = [:]
+        zone.settle()
+        for name in ["here", "east"] { #expect(self.ready(zone, name).verdict == "False NoReadyEndpoints") }
+        #expect(self.ready(zone, "here").message.hasPrefix("No egress is ready, so calls fail (closed, never around)."))
+        zone.change(.meshes, "default") { $0.json.set(["spec", "routing", "zoneEgress"], to: false) }
+        zone.settle()
+        #expect(self.ready(zone, "here").verdict == "True Ready")
+    }
+
     @Test("TLS is verified unless somebody says otherwise in so many words, and the condition names the words")
     func verification() throws {
         let tls = "address: 'a.example:443', tls: {enabled: true}"
