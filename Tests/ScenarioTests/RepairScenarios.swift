@@ -87,7 +87,7 @@ extension Scenarios {
 
         /// List requests by the operator, as the API server recorded them.
         private func lists(_ cluster: Cluster) throws -> [AuditLog.Entry] {
-            try cluster.auditLog().entries(of: "egret-cp").filter { $0.verb == "list" }
+            try #require(cluster.auditLog).entries(of: "egret-cp").filter { $0.verb == "list" }
         }
     }
 }

@@ -4,7 +4,15 @@ import JSONModel
 /// Who asked the API for what, as the API server itself wrote it down. The development cluster and a real API server write
 /// the same form: a line of JSON per request (`audit.k8s.io/v1`).
 struct AuditLog: Sendable {
-    let path: String
+    private let path: String
+    /// What a cluster that was there already wrote before is nothing to us: other scenarios' operators may do other things.
+    private let start: Int
+
+    /// The log from now on.
+    init(path: String) {
+        self.path = path
+        self.start = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
+    }
 
     struct Entry: Hashable, Sendable {
         var id: String
@@ -18,8 +26,11 @@ struct AuditLog: Sendable {
     /// Requests of a program for objects, each once. A program is the User-Agent's first word without its version.
     func entries(of client: String) throws -> [Entry] {
         var seen: Set<String> = []
-        return try String(contentsOfFile: self.path, encoding: .utf8).split(separator: "\n").compactMap { line in
-            // A last line may be half written.
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: self.path))
+        // A log that is shorter was begun anew.
+        let ours = bytes.count < self.start ? bytes : bytes.dropFirst(self.start)
+        return String(decoding: ours, as: UTF8.self).split(separator: "\n").compactMap { line in
+            // A first or last line may be half written.
             guard let event = try? JSON(parsing: String(line)), let id = event["auditID"]?.string,
                 event["userAgent"]?.string?.hasPrefix("\(client)/") == true, let resource = event.at("objectRef", "resource")?.string,
                 seen.insert(id).inserted

@@ -25,7 +25,8 @@ extension Cluster {
 
         if let kubeconfig = Environment.kubeconfig {
             let cluster = Cluster(
-                kubeconfig: kubeconfig, directory: directory, kubectlProgram: kubectl, auditLogPath: Environment.auditLog)
+                kubeconfig: kubeconfig, directory: directory, kubectlProgram: kubectl,
+                auditLog: Environment.auditLog.map { AuditLog(path: $0) })
             try await cluster.borrowed(scenario)
             return
         }
@@ -34,7 +35,7 @@ extension Cluster {
             try await RealAPIServer.with(assets: assets, directory: directory, images: images) { server in
                 try await Cluster(
                     kubeconfig: server.kubeconfig, directory: directory, kubectlProgram: kubectl, process: server.process,
-                    auditLogPath: server.auditLog
+                    auditLog: AuditLog(path: server.auditLog)
                 ).run(scenario)
             }
             return
@@ -46,7 +47,7 @@ extension Cluster {
         ) { process in
             let cluster = Cluster(
                 kubeconfig: "\(directory)/kubeconfig", directory: directory, kubectlProgram: kubectl, process: process,
-                auditLogPath: auditLog)
+                auditLog: AuditLog(path: auditLog))
             try await eventually("the API answers") {
                 try await cluster.tryKubectl("get", "--raw", "/readyz").status == 0 ? true : nil
             }

@@ -18,12 +18,10 @@ struct Cluster: Sendable {
     /// The process behind the API, where the test owns it.
     var process: BackgroundProcess?
     /// The API server's audit log, where it keeps one that this machine can read.
-    var auditLogPath: String?
+    var auditLog: AuditLog?
 
     /// A borrowed cluster tells who asked for what only if the environment says where.
     static let tellsRequests = Environment.kubeconfig == nil || Environment.auditLog != nil
-
-    func auditLog() throws -> AuditLog { AuditLog(path: try #require(self.auditLogPath)) }
 
     private var environment: [String: String] {
         ["KUBECONFIG": self.kubeconfig, "HOME": self.directory, "HELM_CACHE_HOME": self.directory, "NO_COLOR": "1"]

@@ -1,4 +1,5 @@
 import JSONModel
+import Testing
 
 /// What the installed roles allow, against what a client really asked for: the development cluster enforces no RBAC, so a
 /// permission that is missing would show on a real cluster first.
@@ -8,7 +9,7 @@ struct Permissions {
     private let log: AuditLog
 
     init(of cluster: Cluster) async throws {
-        self.log = try cluster.auditLog()
+        self.log = try #require(cluster.auditLog)
         let roles = try JSON(
             parsing: try await cluster.kubectl(
                 "get", "role,clusterrole", "-n", Cluster.system, "-l", "app.kubernetes.io/name=egret", "-o", "json"))
