@@ -81,6 +81,13 @@ private let widgets = "apis/example.com/v1/namespaces/default/widgets"
         #expect(await api.call(.post, definitions, definition).body["message"]?.string?.contains("must be spec.names.plural") == true)
     }
 
+    @Test("a dry run's new object has no version")
+    func dryRun() async throws {
+        let api = try await self.api()
+        let created = try await api.object(.post, "\(widgets)?dryRun=All", Samples.widget("a", ["size": 2]))
+        #expect(created.meta("uid") != nil && created.meta("resourceVersion") == nil)
+    }
+
     @Test("Egret's own definitions are accepted, and their rules hold")
     func rules() async throws {
         let api = try await TestAPI()

@@ -2,6 +2,24 @@ import JSONModel
 
 @testable import DevAPIServer
 
+struct Exchange: CustomStringConvertible {
+    let method: APIRequest.Method
+    let path: String
+    let body: JSON?
+    let type: String
+    let waitsFor: String?
+
+    init(_ method: APIRequest.Method, _ path: String, _ body: JSON? = nil, type: String = "application/json", waitsFor: String? = nil) {
+        self.method = method
+        self.path = path
+        self.body = body
+        self.type = type
+        self.waitsFor = waitsFor
+    }
+
+    var description: String { "\(self.method.rawValue) /\(self.path) \(self.body?.text ?? "")" }
+}
+
 extension Exchange {
     private static let maps = "api/v1/namespaces/n/configmaps"
     private static let deployments = "apis/apps/v1/namespaces/n/deployments"
@@ -26,6 +44,7 @@ extension Exchange {
             Exchange(.post, self.maps, ["metadata": [:]]),
             Exchange(.post, self.maps, Samples.configMap("k", ["a b": "1"])),
             Exchange(.post, self.maps, Samples.configMap("k", ["a": 1])),
+            Exchange(.post, "\(self.maps)?dryRun=All", Samples.configMap("k", ["a": .null, "b": "1"])),
             Exchange(.post, "\(self.maps)?fieldValidation=Strict", Samples.configMap("k").with("oops", 1)),
             Exchange(.post, self.maps, ["metadata": ["name": "k", "namespace": "other"]]),
             Exchange(.patch, "\(self.maps)/a", ["data": ["b": "2", "a": nil]], type: self.merge),

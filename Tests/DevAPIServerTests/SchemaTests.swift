@@ -55,6 +55,52 @@ import Testing
         #expect(self.schema.validate(["spec": try JSON(parsing: spec)]).map(\.sentence) == [sentence])
     }
 
+    @Test(
+        "a value of the wrong type is checked like any other",
+        arguments: [
+            (
+                #"{"size": 0.5}"#,
+                [
+                    #"spec.size: Invalid value: "number": spec.size in body must be of type integer: "number""#,
+                    #"<nil>: Invalid value: "": Checked value must be of type integer (default format) in spec.size"#,
+                    "spec.size: Invalid value: 0.5: spec.size in body should be greater than or equal to 1",
+                ]
+            ),
+            (
+                #"{"size": 1, "colour": 3}"#,
+                [
+                    #"spec.colour: Invalid value: "integer": spec.colour in body must be of type string: "integer""#,
+                    #"spec.colour: Unsupported value: 3: supported values: "red", "blue""#,
+                ]
+            ),
+            (
+                #"{"size": 1, "parts": ["a"]}"#,
+                [
+                    #"spec.parts[0]: Invalid value: "string": spec.parts[0] in body must be of type object: "string""#,
+                    #"spec.parts[0]: Invalid value: "a": must be an object for an array of list-type map"#,
+                ]
+            ),
+        ])
+    func wrongTypes(spec: String, sentences: [String]) throws {
+        #expect(self.schema.validate(["spec": try JSON(parsing: spec)]).map(\.sentence) == sentences)
+    }
+
+    @Test("limits are printed as Go prints numbers of the value's kind", arguments: [("1500001", "1500000"), ("1500000.5", "1.5e+06")])
+    func limits(value: String, limit: String) throws {
+        let schema = try Schema(crd: ["type": "number", "maximum": 1_500_000], at: FieldPath())
+        #expect(schema.validate(try JSON(parsing: value)).map(\.message).first?.hasSuffix(" \(limit)") == true)
+    }
+
+    @Test("a map's null goes, or becomes the default")
+    func nulls() throws {
+        var object: JSON = ["spec": ["size": 1, "tags": ["a": .null, "b": "c"]]]
+        #expect(self.schema.prune(&object).isEmpty)
+        #expect(object == ["spec": ["size": 1, "tags": ["b": "c"]]])
+        var map = Samples.configMap("a", ["a": .null])
+        _ = Registry().types["ConfigMap"].prune(&map)
+        #expect(map["data"] == ["a": ""])
+    }
+
     @Test("a good object passes")
     func fine() throws {
         let spec: JSON = ["size": 10, "name": "abcde", "port": "http", "tags": ["a": "b"], "parts": [["name": "a"]], "free": [:]]

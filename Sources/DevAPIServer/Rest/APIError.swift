@@ -43,7 +43,7 @@ struct FieldError: Hashable, Sendable {
     }
 
     static func unsupported(_ field: String, _ value: JSON, choices: [JSON]) -> Self {
-        let list = choices.map(\.goText).joined(separator: ", ")
+        let list = choices.map { $0.string == nil ? "\"\($0.goText)\"" : $0.goText }.joined(separator: ", ")
         return Self(reason: .unsupported, field: field, message: "Unsupported value: \(value.goText): supported values: \(list)")
     }
 }
@@ -53,9 +53,19 @@ extension JSON {
     var goText: String {
         switch self {
         case .object(let members) where members.isEmpty: "{}"
-        case .double(let value) where value == value.rounded() && abs(value) < 1e15: "\(Int64(value))"
+        case .double(let value) where value == value.rounded() && abs(value) < 1e6: "\(Int64(value))"
+        case .double(let value) where value == value.rounded() && abs(value) < 1e15: Self.withExponent(Int64(value))
         default: self.text
         }
+    }
+
+    /// `1.5e+06`: how Go prints a floating-point number of a million and more.
+    private static func withExponent(_ value: Int64) -> String {
+        let digits = String(value.magnitude)
+        let exponent = digits.count - 1
+        let fraction = String(digits.dropFirst().reversed().drop { $0 == "0" }.reversed())
+        let mantissa = "\(digits.prefix(1))\(fraction.isEmpty ? "" : ".\(fraction)")"
+        return "\(value < 0 ? "-" : "")\(mantissa)e+\(exponent < 10 ? "0" : "")\(exponent)"
     }
 }
 

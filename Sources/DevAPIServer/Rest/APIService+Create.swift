@@ -45,7 +45,10 @@ extension APIService {
         }
         let stored = transaction.put(type.storage?.toStored(object) ?? object, at: key)
         if type.qualifiedName == "namespaces" { self.furnish(namespace: name, in: &transaction) }
-        return (self.versioned(stored, type), warnings)
+        var created = self.versioned(stored, type)
+        // What is not stored has no version.
+        if call.request.isDryRun { created.setMeta("resourceVersion", nil) }
+        return (created, warnings)
     }
 
     /// Settles namespace and name.

@@ -10,21 +10,21 @@ extension Schema {
             defer { value = .object(members) }
             var unknown: [String] = []
             for name in members.keys.sorted() {
-                guard let child = self.node.properties[name] else {
+                guard let child = self.node.properties[name] ?? self.node.additionalProperties else {
                     if (isRoot || self.node.isEmbeddedResource), ["apiVersion", "kind", "metadata"].contains(name) { continue }
-                    if let common = self.node.additionalProperties {
-                        unknown += common.prune(&members[name]!, at: path.key(name), isRoot: false)
-                    } else if !self.node.preservesUnknownFields {
+                    if !self.node.preservesUnknownFields {
                         members[name] = nil
                         unknown.append(path.member(name).text)
                     }
                     continue
                 }
                 if members[name] == .null, !child.node.isNullable, !child.isUntyped {
-                    members[name] = nil
+                    // Absent members get their defaults later, but nobody would miss a key of a map.
+                    members[name] = self.node.properties[name] == nil ? child.node.defaultValue : nil
                     continue
                 }
-                unknown += child.prune(&members[name]!, at: path.member(name), isRoot: false)
+                let place = self.node.properties[name] == nil ? path.key(name) : path.member(name)
+                unknown += child.prune(&members[name]!, at: place, isRoot: false)
             }
             return unknown
         case .array(var elements):

@@ -1,21 +1,14 @@
 import JSONModel
 
 extension Schema {
-    /// Checks a value against the schema, in the words of a Kubernetes API server.
+    /// Checks a value against the schema, in the words of a Kubernetes API server. A value of the wrong type is checked like any other.
     func validate(_ value: JSON, at path: FieldPath = FieldPath()) -> [FieldError] {
         if value.isNull {
-            return self.node.isNullable || self.node.form == nil ? [] : [self.wrongType(value, at: path)]
+            if self.node.isNullable || self.node.form == nil { return [] }
+            return [self.wrongType(value, at: path)] + self.checkChoices(value, at: path)
         }
-        if self.node.isIntOrString {
-            switch value {
-            case .int, .string:
-                return self.checkChoices(value, at: path) + self.checkText(value, at: path) + self.checkNumber(value, at: path)
-            case .double(let number) where number == number.rounded(): return []
-            default: return [self.wrongType(value, at: path)]
-            }
-        }
-        guard self.accepts(value) else { return [self.wrongType(value, at: path)] }
-        var errors = self.checkChoices(value, at: path)
+        var errors = self.accepts(value) ? [] : [self.wrongType(value, at: path)]
+        errors += self.checkChoices(value, at: path)
         switch value {
         case .object(let members): errors += self.checkObject(members, at: path)
         case .array(let elements): errors += self.checkList(elements, at: path)
@@ -27,19 +20,26 @@ extension Schema {
     }
 
     private func accepts(_ value: JSON) -> Bool {
-        switch (self.node.form, value) {
+        if self.node.isIntOrString, value.string != nil { return true }
+        return switch (self.node.isIntOrString ? .integer : self.node.form, value) {
         case (nil, _), (.object, .object), (.array, .array), (.string, .string), (.boolean, .bool), (.integer, .int), (.number, .int),
             (.number, .double):
             true
-        case (.integer, .double(let number)): number == number.rounded()
+        // As far as a double is sure of its whole numbers.
+        case (.integer, .double(let number)): number == number.rounded() && abs(number) < 0x1p53
         default: false
         }
     }
 
     private func wrongType(_ value: JSON, at path: FieldPath) -> FieldError {
-        let wanted = self.node.isIntOrString ? "integer,string" : self.node.form?.rawValue ?? "object"
-        return .typeInvalid(
-            path.orRoot, JSON(value.typeName), "\(path.text) in body must be of type \(wanted): \"\(value.typeName)\"")
+        var wanted = self.node.isIntOrString ? "integer,string" : self.node.form?.rawValue ?? "object"
+        var found = value.typeName
+        // A format is told instead of the type, but for what has none.
+        if let format = self.node.format, !value.isNull, value.string == nil, value.array == nil {
+            wanted = format
+            found = value.int != nil ? "int64" : value.typeName == "number" ? "float64" : ""
+        }
+        return .typeInvalid(path.orRoot, JSON(found), "\(path.text) in body must be of type \(wanted): \"\(found)\"")
     }
 
     private func checkChoices(_ value: JSON, at path: FieldPath) -> [FieldError] {
@@ -85,7 +85,10 @@ extension Schema {
             case .atomic: break
             case .set: if !seen.insert(element).inserted { errors.append(.duplicate(path.index(index).text, element)) }
             case .map(let keys):
-                let key = JSON.object(element.object?.filter { keys.contains($0.key) } ?? [:])
+                guard let members = element.isNull ? [:] : element.object else {
+                    return errors + [.invalid(path.index(index).text, element, "must be an object for an array of list-type map")]
+                }
+                let key = JSON.object(members.filter { keys.contains($0.key) })
                 guard !seen.insert(key).inserted else { continue }
                 // Built-in kinds reproach the key, custom ones the element.
                 if keys.count == 1, self.node.items?.node.typeName != nil, let value = element[keys[0]] {
@@ -122,20 +125,26 @@ extension Schema {
         case .double(let fraction): number = fraction
         default: return []
         }
+        /// Beside a whole number a whole limit is printed as one.
+        func text(_ limit: Double) -> String {
+            if case .int = value, let whole = Int(exactly: limit) { return "\(whole)" }
+            return JSON.double(limit).goText
+        }
         var errors: [FieldError] = []
+        if self.node.form == .integer, self.node.format == "int32" ? Int32(exactly: number) == nil : Int64(exactly: number) == nil {
+            let form = self.node.format.map { "with format \($0)" } ?? "(default format)"
+            errors.append(.invalid("<nil>", "", "Checked value must be of type integer \(form) in \(path.text)"))
+        }
         if let most = self.node.maximum, self.node.exclusiveMaximum ? number >= most : number > most {
             let words = self.node.exclusiveMaximum ? "less than" : "less than or equal to"
-            errors.append(.invalid(path.orRoot, value, "\(path.text) in body should be \(words) \(JSON.double(most).goText)"))
+            errors.append(.invalid(path.orRoot, value, "\(path.text) in body should be \(words) \(text(most))"))
         }
         if let least = self.node.minimum, self.node.exclusiveMinimum ? number <= least : number < least {
             let words = self.node.exclusiveMinimum ? "greater than" : "greater than or equal to"
-            errors.append(.invalid(path.orRoot, value, "\(path.text) in body should be \(words) \(JSON.double(least).goText)"))
+            errors.append(.invalid(path.orRoot, value, "\(path.text) in body should be \(words) \(text(least))"))
         }
         if let factor = self.node.multipleOf, (number / factor).rounded() != number / factor {
             errors.append(.invalid(path.orRoot, value, "\(path.text) in body should be a multiple of \(JSON.double(factor).goText)"))
-        }
-        if self.node.format == "int32", Int32(exactly: number) == nil {
-            errors.append(.invalid(path.orRoot, value, "\(path.text) in body must be of type int32: \(value.goText)"))
         }
         return errors
     }

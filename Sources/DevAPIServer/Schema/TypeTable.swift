@@ -84,7 +84,10 @@ struct TypeTable: Sendable {
         if text.first == "{" {
             let isAtomic = text.hasSuffix(":atomic")
             let inside = text.dropFirst().dropLast(isAtomic ? ":atomic".count + 1 : 1)
-            return Schema.Node(form: .object, additionalProperties: Schema(self.type(String(inside))), isAtomic: isAtomic)
+            var value = self.type(String(inside))
+            // Go has no null text: a map's null is its zero value.
+            if value.form == .string, value.format == nil { value.defaultValue = "" }
+            return Schema.Node(form: .object, additionalProperties: Schema(value), isAtomic: isAtomic)
         }
         if text.hasPrefix("string(") {
             let choices = text.dropFirst("string(".count).dropLast().split(separator: "|").map { JSON(String($0)) }
