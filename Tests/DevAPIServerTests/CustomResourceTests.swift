@@ -81,6 +81,28 @@ private let widgets = "apis/example.com/v1/namespaces/default/widgets"
         #expect(await api.call(.post, definitions, definition).body["message"]?.string?.contains("must be spec.names.plural") == true)
     }
 
+    /// `RealServerTests` holds all of `UnsoundDefinitions` against a real server; these are for machines without one.
+    @Test(
+        "what a structural schema must not say is refused where it stands",
+        arguments: [
+            ("a default beyond the limit", "properties[spec].properties[size].default"),
+            ("a key that may be missing", "properties[spec].properties[parts].items.properties[name].default"),
+            ("members and a map", "properties[spec].properties[tags].additionalProperties"),
+            ("a set of objects", "properties[spec].properties[parts].items.x-kubernetes-map-type"),
+            ("a default in an alternative", "properties[spec].anyOf[0].properties[size].default"),
+            ("a word about a label", "properties[metadata]"),
+            ("a rule about a member that is not declared", "properties[spec].x-kubernetes-validations[0].rule"),
+            ("nothing changed", nil),
+        ])
+    func structural(title: String, place: String?) async throws {
+        let definition = try #require(UnsoundDefinitions.all.first { $0.title == title }?.definition)
+        let (_, status) = await (try TestAPI()).call(.post, definitions, definition)
+        let fields =
+            status.at("details", "causes")?.array?.compactMap { $0["field"]?.string?.replacing(/^spec\..*?(?=openAPIV3Schema)/, with: "") }
+            ?? []
+        #expect(fields == (place.map { ["openAPIV3Schema.\($0)"] } ?? []))
+    }
+
     @Test("a dry run's new object has no version")
     func dryRun() async throws {
         let api = try await self.api()

@@ -75,6 +75,30 @@ extension RealServerTests {
         ]
     }
 
+    @Test("a real API server refuses the definitions that ours refuses", .enabled(if: Self.assets != nil, "KUBEBUILDER_ASSETS is not set"))
+    func unsoundDefinitions() async throws {
+        let ours = try await TestAPI(now: Date())
+        try await RealServer.with(assets: try #require(Self.assets)) { real in
+            for (title, definition) in UnsoundDefinitions.all {
+                let exchange = Exchange(.post, "apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All", definition)
+                let found = await ours.call(exchange.method, exchange.path, exchange.body)
+                let expected = try await real.answer(exchange)
+                #expect(Self.flaws(found) == Self.flaws(expected), "\(title)")
+            }
+        }
+    }
+
+    /// The places of what is wrong with a definition; "fine" where nothing is.
+    private static func flaws(_ answer: (code: Int, body: JSON)) -> [String] {
+        guard let causes = answer.body.at("details", "causes")?.array else { return [answer.code == 201 ? "fine" : "\(answer.body)"] }
+        // A real server moves a single version's parts up before it looks at them.
+        let moved = [("schema", "validation"), ("additionalPrinterColumns", "additionalPrinterColumns"), ("subresources", "subresources")]
+        let places = causes.compactMap { cause in
+            moved.reduce(cause["field"]?.string) { $0?.replacing("spec.versions[0].\($1.0)", with: "spec.\($1.1)") }
+        }
+        return Set(places).sorted()
+    }
+
     private static let objectsPerKind = 200
 
     private static func egretDefinitions() throws -> [JSON] {

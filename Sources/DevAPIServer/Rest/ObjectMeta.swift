@@ -49,15 +49,20 @@ enum NameRules {
             return name.contains("/") || name == "." || name == ".." ? [.invalid(field, JSON(name), "may not contain '/'")] : []
         }
         if type.qualifiedName == "services" {
-            let isFine = name.count <= 63 && Self.isLabel(name) && name.first?.isNumber == false
-            return isFine ? [] : [.invalid(field, JSON(name), Self.dns1035)]
+            return Self.isDNS1035(name) ? [] : [.invalid(field, JSON(name), Self.dns1035)]
         }
         if type.qualifiedName == "namespaces" {
             return name.count <= 63 && Self.isLabel(name) ? [] : [.invalid(field, JSON(name), Self.label)]
         }
-        let isFine = name.count <= 253 && name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy(Self.isLabel)
-        return isFine ? [] : [.invalid(field, JSON(name), Self.subdomain)]
+        return Self.isSubdomain(name) ? [] : [.invalid(field, JSON(name), Self.subdomain)]
     }
+
+    static func isSubdomain(_ text: String) -> Bool {
+        text.count <= 253 && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy(Self.isLabel)
+    }
+
+    /// A label that starts with a letter.
+    static func isDNS1035(_ text: String) -> Bool { text.count <= 63 && Self.isLabel(text) && text.first?.isNumber == false }
 
     static func isLabel(_ text: some StringProtocol) -> Bool {
         guard let first = text.utf8.first, let last = Array(text.utf8).last else { return false }

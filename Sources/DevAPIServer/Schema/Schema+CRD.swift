@@ -58,12 +58,43 @@ extension Schema {
                     field: path.member("x-kubernetes-validations").index(index).member("rule").text,
                     message: "egret-devcluster evaluates only Egret's own rules, and \(JSON(text).text) is none of them")
             }
+            let place = path.member("x-kubernetes-validations").index(index)
+            for reference in Self.references(text) where Self.declaration(of: reference, in: json) == nil {
+                throw SchemaProblem(
+                    field: place.member("rule").text, message: "undefined field '\(reference.joined(separator: "."))' in \(JSON(text).text)"
+                )
+            }
+            if let target = rule["fieldPath"]?.string,
+                Self.declaration(of: target.split(separator: ".").map(String.init), in: json) == nil
+            {
+                throw SchemaProblem(field: place.member("fieldPath").text, message: "\(target) does not refer to a valid field")
+            }
             node.rules.append(
                 Rule(
                     text: text, message: rule["message"]?.string, reason: rule["reason"]?.string,
                     fieldPath: rule["fieldPath"]?.string))
         }
         self.init(node)
+    }
+
+    /// The fields of `self` and `oldSelf` that a rule names: `["routing", "zoneEgress"]` of `has(self.routing.zoneEgress)`.
+    private static func references(_ rule: String) -> [[String]] {
+        // Not what stands in quotes, nor functions.
+        let code = rule.split(separator: "'", omittingEmptySubsequences: false).enumerated().filter { $0.offset.isMultiple(of: 2) }
+            .map(\.element).joined(separator: "''")
+        return code.matches(of: /\b(?:self|oldSelf)((?:\.\w+\b(?!\())+)/).map { $0.1.split(separator: ".").map(String.init) }
+    }
+
+    /// The schema of a field inside an object's; nil where none is declared.
+    private static func declaration(of field: [String], in schema: JSON) -> JSON? {
+        var found = schema
+        for step in field {
+            // Its words are the server's own.
+            if step == "metadata", found.at("properties", "metadata") == nil { return schema }
+            guard let child = found.at("properties", step) ?? found["additionalProperties"] else { return nil }
+            found = child
+        }
+        return found
     }
 
     /// Every node with its path, for checks over a whole schema.
