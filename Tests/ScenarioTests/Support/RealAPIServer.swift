@@ -60,6 +60,8 @@ struct RealAPIServer: Sendable {
     private static func arguments(_ directory: String, _ blocks: AddressBlocks, etcd: Int, port: Int) -> [String] {
         [
             "--etcd-servers=http://127.0.0.1:\(etcd)", "--bind-address=127.0.0.1", "--secure-port=\(port)",
+            // Nobody calls it there. Without a word it asks the default route, and some machines have none.
+            "--advertise-address=192.0.2.1",
             "--service-cluster-ip-range=\(blocks.services)", "--authorization-mode=RBAC", "--client-ca-file=\(directory)/ca.crt",
             "--tls-cert-file=\(directory)/server.crt", "--tls-private-key-file=\(directory)/server.key",
             "--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=\(directory)/server.key",
