@@ -8,7 +8,8 @@ package enum KubeError: Error, Hashable, Sendable, CustomStringConvertible {
     case alreadyExists(KubeStatus)
     /// The position in a list or watch is too old (410): start from nothing.
     case gone(KubeStatus)
-    /// The object itself is wrong (422, 400): a person or a bug; sending it again cannot help.
+    /// The object itself is wrong (422, 400, and 500 for an applied field that the type lacks): a person or a bug; sending it again
+    /// cannot help.
     case invalid(KubeStatus)
     /// RBAC or admission said no (403): a person must act.
     case forbidden(KubeStatus)
@@ -32,6 +33,8 @@ package enum KubeError: Error, Hashable, Sendable, CustomStringConvertible {
         case (404, _): self = .notFound(status)
         case (410, _): self = .gone(status)
         case (400, _), (422, _), (405, _), (406, _), (413, _), (415, _): self = .invalid(status)
+        // What API servers call an internal error of theirs is an unknown field, such as one in a ZoneEgress's affinity.
+        case (500, _) where status.message.hasPrefix("failed to create typed patch object"): self = .invalid(status)
         case (403, _): self = .forbidden(status)
         case (401, _): self = .unauthorized(status)
         case (429, _): self = .throttled(status, retryAfter: .seconds(status.retryAfterSeconds ?? 1))

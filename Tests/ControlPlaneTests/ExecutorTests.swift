@@ -142,16 +142,36 @@ struct ExecutorTests {
 
     @Test("A Service whose port somebody replaced gets its list of ports back as a whole")
     func replacedPort() async {
-        let message = "spec.ports[1].name: Duplicate value: \"egress\""
-        self.cluster.fail("apply Service/kuma-system/a", with: .invalid(KubeStatus(code: 422, reason: "Invalid", message: message)))
-        var repair = Self.apply("a")
-        repair.change = .update
-        repair.object.spec = ["ports": [["name": "egress", "port": 10002]]]
+        let repair = self.refusedRepair("spec.ports[1].name", "Duplicate value: \"egress\"")
         var executor = self.executor()
         await self.carryOut(&executor, Self.plan { $0.applies = [repair] })
         #expect(self.cluster.writes == ["merge Service/kuma-system/a"])
         #expect(self.cluster[.services, repair.object.key]?.spec == repair.object.spec)
         #expect(self.failures.failures(of: .zoneEgresses).isEmpty)
+    }
+
+    @Test("What else the server refuses in a Service is told, and the rest of it is not written behind its back")
+    func refusedService() async {
+        let repair = self.refusedRepair("metadata.annotations", "Invalid value: \"a b\": name part must consist of …")
+        var executor = self.executor()
+        await self.carryOut(&executor, Self.plan { $0.applies = [repair] })
+        #expect(self.cluster.writes.isEmpty)
+        let failure = self.failures.failures(of: .zoneEgresses).values.first
+        #expect(failure?.reason == .invalidSpec)
+        #expect(
+            failure?.sentence == "Service a cannot be written: metadata.annotations: Invalid value: \"a b\": name part must consist of …")
+    }
+
+    /// An update of a Service that the server refuses.
+    private func refusedRepair(_ field: String, _ message: String) -> Apply {
+        let cause = KubeStatus.Cause(reason: "FieldValueInvalid", message: message, field: field)
+        self.cluster.fail(
+            "apply Service/kuma-system/a",
+            with: .invalid(KubeStatus(code: 422, reason: "Invalid", message: "\(field): \(message)", causes: [cause])))
+        var repair = Self.apply("a")
+        repair.change = .update
+        repair.object.spec = ["ports": [["name": "egress", "port": 10002]]]
+        return repair
     }
 
     @Test("A new authority is told of the Mesh")

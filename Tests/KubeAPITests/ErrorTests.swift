@@ -23,6 +23,13 @@ struct ErrorTests {
         #expect(error(429, retryAfter: 7) == .throttled(status(429, "", 7), retryAfter: .seconds(7)))
         #expect(error(503, retryAfter: 2) == .throttled(status(503, "", 2), retryAfter: .seconds(2)))
         #expect(error(503) == .server(status(503, "", nil)))
+        #expect(error(500) == .server(status(500, "", nil)))
+        let unknownField = KubeStatus(
+            code: 500, reason: "",
+            message:
+                "failed to create typed patch object (n/a; apps/v1, Kind=Deployment): .spec.template.spec.affinity.x: field not declared "
+                + "in schema")
+        #expect(KubeError(unknownField) == .invalid(unknownField))
     }
 
     @Test("A reconcile needs a person for what no repetition mends")

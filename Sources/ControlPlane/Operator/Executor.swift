@@ -194,9 +194,9 @@ package struct Executor: Sendable {
             return try await self.writer.apply(
                 apply.type, apply.object, subresource: nil, manager: apply.manager, force: apply.force)
         } catch {
-            guard case .invalid = error, apply.type == .services, apply.change == .update, let ports = apply.object.spec["ports"] else {
-                throw error
-            }
+            guard apply.type == .services, apply.change == .update, let ports = apply.object.spec["ports"],
+                case .invalid(let status) = error, status.causes.contains(where: { $0.field.hasPrefix("spec.ports") })
+            else { throw error }
             return try await self.writer.merge(apply.type, apply.object.key, ["spec": ["ports": ports]])
         }
     }
