@@ -79,6 +79,14 @@ extension Exchange {
             Exchange(.post, self.deployments, with("spec.template.metadata.labels", ["q": "r"])),
             Exchange(.post, self.deployments, with("spec.template.spec.restartPolicy", "Never")),
             Exchange(.post, self.deployments, with("spec.replicas", "x")),
+            Exchange(.post, self.deployments, with("metadata.annotations", ["a b": "c"])),
+            Exchange(.post, self.deployments, with("metadata.labels", ["a b": "c"])),
+            Exchange(.post, self.deployments, with("spec.template.metadata.labels", ["app": "d", "a b": "c"])),
+            Exchange(.post, self.deployments, with("spec.template.metadata.labels", ["app": "d", "a": "-c"])),
+            Exchange(.post, self.deployments, with("spec.template.metadata.annotations", ["a b": "c"])),
+            Exchange(.post, self.deployments, with("spec.template.spec.nodeSelector", ["a": "b c"])),
+            Exchange(
+                .patch, "\(self.deployments)/d?fieldManager=egret", with("spec.template.spec.affinity", ["oops": 1]), type: self.apply),
             Exchange(.post, self.deployments, with("spec.replicas", -1)),
             Exchange(
                 .patch, "\(self.deployments)/d", Self.container(["env": [["name": "B", "value": "2"]]]), type: PatchForm.strategic.rawValue),
@@ -107,6 +115,9 @@ extension Exchange {
                 .post, "api/v1/namespaces/n/services",
                 ["metadata": ["name": "s"], "spec": ["selector": ["a": "b"], "ports": [["port": 80, "targetPort": "http"]]]]),
             Exchange(.post, "api/v1/namespaces/n/services", ["metadata": ["name": "t"], "spec": ["selector": ["a": "b"]]]),
+            Exchange(
+                .post, "api/v1/namespaces/n/services",
+                ["metadata": ["name": "t"], "spec": ["ports": [["name": "a", "port": 80], ["name": "a", "port": 81]]]]),
             Exchange(
                 .post, "apis/coordination.k8s.io/v1/namespaces/n/leases",
                 ["metadata": ["name": "l"], "spec": ["holderIdentity": "me", "renewTime": "2026-01-01T00:00:00.123456Z"]]),

@@ -263,6 +263,28 @@ private let deployments = "apis/apps/v1/namespaces/default/deployments"
         #expect(api.store.revision == revision)
     }
 
+    @Test(
+        "labels and annotations have names wherever they stand",
+        arguments: [
+            (["metadata", "annotations"], "metadata.annotations"), (["spec", "template", "metadata", "labels"], "spec.template.labels"),
+            (["spec", "template", "metadata", "annotations"], "spec.template.annotations"),
+            (["spec", "template", "spec", "nodeSelector"], "spec.template.spec.nodeSelector"),
+        ])
+    func names(path: [String], field: String) async throws {
+        var object = Samples.deployment("a")
+        object.set(path + ["a b"], to: "c")
+        let (code, status) = await (try TestAPI()).call(.post, deployments, object)
+        #expect(code == 422 && status.at("details", "causes")?[0]?["field"]?.string == field)
+    }
+
+    @Test("a Service's ports have names of their own")
+    func portNames() async throws {
+        let ports: JSON = [["name": "a", "port": 80], ["name": "a", "port": 81]]
+        let service: JSON = ["metadata": ["name": "s"], "spec": ["ports": ports]]
+        let (_, status) = await (try TestAPI()).call(.post, "api/v1/namespaces/default/services", service)
+        #expect(status["message"] == "Service \"s\" is invalid: spec.ports[1].name: Duplicate value: \"a\"")
+    }
+
     @Test("apply needs a manager and declared fields")
     func refusals() async throws {
         let api = try await TestAPI()

@@ -44,7 +44,7 @@ enum PodRules {
     }
 
     static func validate(spec: JSON, at path: FieldPath, restartPolicies: [String]) -> [FieldError] {
-        var errors: [FieldError] = []
+        var errors = NameRules.check(labels: spec["nodeSelector"], at: path.member("nodeSelector").text)
         if spec["containers"]?.array?.isEmpty == true { errors.append(.required(path.member("containers").text)) }
         let volumes = Set((spec["volumes"]?.array ?? []).compactMap { $0["name"]?.string })
         for list in ["initContainers", "containers"] {

@@ -41,13 +41,18 @@ extension Behaviour {
             let spec = object["spec"] ?? [:]
             let type = spec["type"]?.string ?? "ClusterIP"
             let ports = spec["ports"]?.array ?? []
+            var names: Set<String> = []
             if ports.isEmpty, type != "ExternalName", spec["clusterIP"] != "None" { errors.append(.required("spec.ports")) }
             for (index, port) in ports.enumerated() {
                 let path = FieldPath("spec.ports").index(index)
                 if let number = port["port"]?.int, !(1...65535).contains(number) {
                     errors.append(.invalid(path.member("port").text, JSON(number), "must be between 1 and 65535, inclusive"))
                 }
-                if ports.count > 1, port["name"]?.string?.isEmpty ?? true { errors.append(.required(path.member("name").text)) }
+                guard let name = port["name"]?.string, !name.isEmpty else {
+                    if ports.count > 1 { errors.append(.required(path.member("name").text)) }
+                    continue
+                }
+                if !names.insert(name).inserted { errors.append(.duplicate(path.member("name").text, JSON(name))) }
             }
             if type == "ExternalName", spec["externalName"]?.string?.isEmpty ?? true { errors.append(.required("spec.externalName")) }
             if let before = old?.at("spec", "clusterIP"), let after = spec["clusterIP"], before != after, type != "ExternalName",

@@ -66,6 +66,7 @@ enum Workload {
         if let before = old?.at("spec", "selector"), before != selector {
             errors.append(.invalid("spec.selector", selector, "field is immutable"))
         }
+        errors += NameRules.check(metadata: object.at("spec", "template", "metadata"), at: "spec.template")
         return errors
             + PodRules.validate(
                 spec: object.at("spec", "template", "spec") ?? [:], at: FieldPath("spec.template.spec"), restartPolicies: ["Always"])

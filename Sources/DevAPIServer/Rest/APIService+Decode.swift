@@ -86,7 +86,7 @@ extension APIService {
 
     /// All that can be wrong with an object's values.
     func validate(_ object: JSON, old: JSON?, type: ResourceType) throws {
-        var errors = NameRules.checkLabels(object)
+        var errors = NameRules.check(metadata: object["metadata"], at: "metadata")
         if old == nil { errors += NameRules.check(name: object.meta("name") ?? "", of: type) }
         let structural = type.schema.validate(object)
         errors += structural + (type.behaviour.validate?(object, old) ?? [])

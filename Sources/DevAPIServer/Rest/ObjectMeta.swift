@@ -70,17 +70,26 @@ enum NameRules {
         return isAlphanumeric(first) && isAlphanumeric(last) && text.utf8.allSatisfy { isAlphanumeric($0) || $0 == 45 }
     }
 
-    static func checkLabels(_ object: JSON) -> [FieldError] {
+    static let qualifiedName =
+        "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+        + "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+
+    /// The labels and the annotations' keys of something that has metadata.
+    static func check(metadata: JSON?, at field: String) -> [FieldError] {
+        let wrong = (metadata?["annotations"]?.object ?? [:]).keys.sorted().filter { !Self.isQualifiedName($0) }
+        return Self.check(labels: metadata?["labels"], at: "\(field).labels")
+            + wrong.map { .invalid("\(field).annotations", JSON($0), Self.qualifiedName) }
+    }
+
+    static func check(labels: JSON?, at field: String) -> [FieldError] {
         var errors: [FieldError] = []
-        for (key, value) in (object.at("metadata", "labels")?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
-            if !Self.isQualifiedName(key) {
-                errors.append(.invalid("metadata.labels", JSON(key), "name part must consist of alphanumeric characters, '-', '_' or '.'"))
-            }
+        for (key, value) in (labels?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
+            if !Self.isQualifiedName(key) { errors.append(.invalid(field, JSON(key), Self.qualifiedName)) }
             guard let text = value.string else { continue }
             if text.count > 63 || !(text.isEmpty || Self.isNamePart(text)) {
                 errors.append(
                     .invalid(
-                        "metadata.labels", value,
+                        field, value,
                         "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
                             + "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation "
                             + "is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"))
