@@ -58,9 +58,7 @@ extension ResourceType {
 
     package static let kumaTypes = [
         meshes, externalServices, meshExternalServices, zoneEgresses, zoneIngresses, dataplanes, trafficPermissions, meshTrafficPermissions,
-        trafficRoutes, meshTCPRoutes,
-        meshHTTPRoutes,
-        meshLoadBalancingStrategies,
+        trafficRoutes, meshTCPRoutes, meshHTTPRoutes, meshLoadBalancingStrategies,
     ]
 
     package static let known: [ResourceType] =

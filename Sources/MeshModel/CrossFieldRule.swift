@@ -76,9 +76,7 @@ package struct CrossFieldRule: Sendable {
 package enum CrossFieldRules {
     package static let all: [CrossFieldRule] =
         mesh + zoneEgress + zoneIngress + dataplane + meshTrafficPermission + externalService + trafficPermission + meshExternalService
-        + trafficRoute + meshTCPRoute
-        + meshHTTPRoute
-        + meshLoadBalancingStrategy
+        + trafficRoute + meshTCPRoute + meshHTTPRoute + meshLoadBalancingStrategy
 
     /// The rule with this CEL text, wherever it is attached: equal texts mean equal things.
     package static func rule(text: String) -> CrossFieldRule? { self.byText[text] }

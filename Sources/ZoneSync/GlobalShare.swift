@@ -22,9 +22,7 @@ package struct GlobalShare: Sendable {
     private static let plain: Set<String> = [
         ResourceKind.mesh.name, ResourceKind.externalService.name, ResourceKind.meshExternalService.name,
         ResourceKind.trafficPermission.name, ResourceKind.meshTrafficPermission.name, ResourceKind.trafficRoute.name,
-        ResourceKind.meshTCPRoute.name,
-        ResourceKind.meshHTTPRoute.name,
-        ResourceKind.meshLoadBalancingStrategy.name,
+        ResourceKind.meshTCPRoute.name, ResourceKind.meshHTTPRoute.name, ResourceKind.meshLoadBalancingStrategy.name,
     ]
 
     /// - Parameter resources: everything the global control plane has.

@@ -81,9 +81,7 @@ extension Cluster {
         // The definitions take their objects along; what the egress's controllers would still make goes with the namespaces.
         let definitions = [
             "meshes", "externalservices", "meshexternalservices", "trafficpermissions", "meshtrafficpermissions", "trafficroutes",
-            "meshtcproutes", "dataplanes", "zoneegresses", "zoneingresses",
-            "meshhttproutes",
-            "meshloadbalancingstrategies",
+            "meshtcproutes", "meshhttproutes", "meshloadbalancingstrategies", "dataplanes", "zoneegresses", "zoneingresses",
         ]
         for arguments in [
             ["delete", "crd"] + definitions.map { "\($0).kuma.io" },
