@@ -76,10 +76,7 @@ struct SourceFilesTests {
         try await RunningUniversal.run {
             $0.filesFolder = folder
         } _: { running in
-            let mesh: JSON = [
-                "type": "Mesh", "name": "default", "routing": ["zoneEgress": true],
-                "mtls": ["enabledBackend": "ca-1", "backends": [["name": "ca-1", "type": "builtin"]]],
-            ]
+            let mesh: JSON = ["type": "Mesh", "name": "default"]
             #expect(try await running.api("PUT", "/meshes/default", mesh).status == 201)
             let service: JSON = [
                 "type": "ExternalService", "mesh": "default", "name": "es", "tags": ["kuma.io/service": "es"],
@@ -94,11 +91,11 @@ struct SourceFilesTests {
                     return ready?["message"]?.string?.contains(words) == true ? true : nil
                 }
             }
-            try await wait(for: "The egress sends es to es.test:443.")
+            try await wait(for: "dial es.test:443 themselves")
             try FileManager.default.removeItem(atPath: path)
             try await wait(for: "The file \(path) cannot be read by the control plane")
             try certificate.write(toFile: path, atomically: true, encoding: .utf8)
-            try await wait(for: "The egress sends es to es.test:443.")
+            try await wait(for: "dial es.test:443 themselves")
         }
     }
 }

@@ -34,6 +34,7 @@ struct ExternalServiceTests {
             try zone.add(
                 "{apiVersion: kuma.io/v1alpha1, kind: ZoneEgress, metadata: {name: e}, spec: {networking: {address: 10.1.0.1, port: 10002}}}"
             )
+            zone.observed.online = [ProxyID(.egress, "e")]
         }
         zone.settle()
         return zone
