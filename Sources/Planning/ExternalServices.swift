@@ -160,7 +160,8 @@ extension World {
         let next = self.next(
             kubernetes: "kubectl get zoneingresses -n \(self.observed.systemNamespace)", universal: "egretctl inspect zone-ingresses")
         return .waiting(
-            .noReadyEndpoints, "Zone \(zone) serves it, and no ingress of that zone offers it, so calls fail (closed, never around). \(next)")
+            .noReadyEndpoints,
+            "Zone \(zone) serves it, and no ingress of that zone offers it, so calls fail (closed, never around). \(next)")
     }
 
     private func ready(_ service: ExternalService, _ mesh: Mesh) -> String {
