@@ -3,7 +3,7 @@ import Planning
 /// Who has to serve its new table before workloads hear of theirs.
 ///
 /// What a workload is told to send through an egress or ingress, that one should already take: a call that comes first meets
-/// `no_route`. (What they no longer take they go on taking for a while, see `DepartedRoutes`.)
+/// `no_route`. (What they no longer take they go on taking for a while: `ProxyConfig.departed`.)
 struct RolloutOrder {
     /// What each said it serves, or was given up on.
     private var served: [ProxyID: String] = [:]
