@@ -18,6 +18,9 @@ package struct Plan: Sendable {
     package var nextLook: Date?
 
     package init() {}
+
+    /// By what ZoneIngresses say that this zone offers.
+    package var tellsOtherZones: Bool { self.applies.contains { $0.type == .zoneIngresses } }
 }
 
 /// One server-side apply of exactly the fields we own.

@@ -9,6 +9,7 @@ struct RolloutOrderTests {
     private final class Order {
         private var order = RolloutOrder()
         var wait: Int { self.order.wait }
+        var isBehind: Bool { self.order.isBehind }
 
         func sent(_ tables: [ProxyID: String]) -> Bool { self.order.sent(tables) }
         func serves(_ proxy: ProxyID, _ table: String) -> Bool { self.order.serves(proxy, table) }
@@ -44,9 +45,11 @@ struct RolloutOrderTests {
         #expect(order.giveUp(first))
         #expect(order.giveUp(first) == false)
         #expect(order.sent([self.egress: "2"]) == false)
+        // What other zones are told waits on.
+        #expect(order.isBehind)
         #expect(order.sent([self.egress: "3"]))
         #expect(order.giveUp(first) == false)
-        #expect(order.serves(self.egress, "3"))
+        #expect(order.serves(self.egress, "3") && !order.isBehind)
         #expect(order.giveUp(order.wait) == false)
     }
 }

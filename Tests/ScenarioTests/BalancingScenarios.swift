@@ -147,6 +147,7 @@ extension Scenarios {
                 "python3", ["-u", "-m", "http.server", "8080", "--bind", application, "--directory", folder],
                 logFile: "\(zone.folder)/application.log"
             ) { _ in
+                try await Caller.waitUntilPasses("http://\(application):8080/zone")
                 let inbound = "port: 8080, servicePort: 8080, serviceAddress: \(application), tags: {kuma.io/service: backend}"
                 try await zone.withDataplane(
                     "backend-1", of: "backend", networking: "{address: \(zone.net).101, inbound: [{\(inbound)}]}", grace: grace

@@ -33,6 +33,9 @@ package struct OperatorLoop: Service {
 
     private static let definitionsPause = Duration.seconds(2)
 
+    /// How long other zones are not told what ingresses of this one offer and don't serve yet.
+    private static let offerPatience = Duration.seconds(5)
+
     /// - Parameter onRead: called once, when everything has been read and nothing is planned yet.
     package init(
         source: any WorldSource, hub: ConfigHub, presence: Presence, acknowledgements: AcknowledgementBook,
@@ -157,7 +160,7 @@ package struct OperatorLoop: Service {
         await withTaskGroup { timers in
             var alarm: ContinuousClock.Instant?
             for await _ in work.stream {
-                guard leadership.isLeader, let made = newest.value else { continue }
+                guard let made = await self.servedPlan(newest), leadership.isLeader else { continue }
                 let again = await executor.carryOut(
                     made.plan, version: made.version, seen: { made.objects[$0, $1] }, mayWrite: { leadership.isLeader && !stopped() })
                 guard let again, again != alarm else { continue }
@@ -169,6 +172,17 @@ package struct OperatorLoop: Service {
             }
             timers.cancelAll()
         }
+    }
+
+    /// The newest plan, once ingresses serve what it tells other zones that they offer.
+    private func servedPlan(_ newest: NewestPlan) async -> NewestPlan.Made? {
+        let deadline = ContinuousClock.now + Self.offerPatience
+        while let made = newest.value {
+            let left = deadline - .now
+            if !made.plan.tellsOtherZones || left <= .zero || !self.hub.isBehind { return made }
+            await self.hub.waitUntilServed(atMost: left)
+        }
+        return nil
     }
 
     private func tell(_ settings: SettingsReader) {

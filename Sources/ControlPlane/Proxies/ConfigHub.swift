@@ -2,6 +2,7 @@ package import ConfigSync
 import FoundationEssentials
 package import Planning
 import Routing
+import Store
 import Synchronization
 
 /// Hands each connected proxy its newest configuration.
@@ -10,6 +11,8 @@ package final class ConfigHub: Sendable {
     private let texts = ConfigTexts()
     private let streams = StreamHub<ProxyID>()
     private let order = Mutex(RolloutOrder())
+    /// Told whenever a proxy says what it serves.
+    private let servings = Broadcast()
     /// How long workloads wait for egresses and ingresses: much longer than those take, and no longer than anybody minds.
     private static let patience = Duration.seconds(1)
     let presence: Presence
@@ -35,7 +38,23 @@ package final class ConfigHub: Sendable {
 
     /// A proxy says what it serves.
     func serves(_ proxy: ProxyID, _ hash: String) {
-        if !proxy.isOfWorkload, self.order.withLock({ $0.serves(proxy, hash) }) { self.tellWorkloads() }
+        if proxy.isOfWorkload { return }
+        if self.order.withLock({ $0.serves(proxy, hash) }) { self.tellWorkloads() }
+        self.servings.tell()
+    }
+
+    /// Of the egresses and ingresses whose streams are here some don't serve yet what they were sent.
+    package var isBehind: Bool { self.order.withLock(\.isBehind) }
+
+    package func waitUntilServed(atMost limit: Duration) async {
+        let servings = self.servings.listen()
+        if !self.isBehind { return }
+        await withTaskGroup { group in
+            group.addTask { for await _ in servings where !self.isBehind { return } }
+            group.addTask { try? await Task.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
+        }
     }
 
     package var world: (any ProxyWorld)? { self.newest.withLock { $0 } }
