@@ -194,9 +194,7 @@ extension Scenarios {
                         defer { for load in [load, direct] { load.stop() } }
                         func waitForTLS() async throws {
                             try await eventually("web calls api with mTLS") { () -> Bool? in
-                                let table = try JSON(
-                                    parsing: try await zone.egretctl("inspect", "dataplane", "web-1", "--type", "config-dump"))
-                                let cluster = (table.at("config", "clusters")?.array ?? []).first { $0["name"]?.string == "default:api" }
+                                let cluster = try await Self.cluster("default:api", in: zone)
                                 guard let endpoint = cluster?["endpoints"]?.array?.first else { return nil }
                                 return cluster?.at("tls", "mesh") != nil && endpoint["tls"] == nil ? true : nil
                             }
@@ -215,6 +213,12 @@ extension Scenarios {
                     }
                 }
             }
+        }
+
+        /// As the proxy of `web` has it.
+        private static func cluster(_ name: String, in zone: UniversalZone) async throws -> JSON? {
+            let table = try JSON(parsing: try await zone.egretctl("inspect", "dataplane", "web-1", "--type", "config-dump"))
+            return (table.at("config", "clusters")?.array ?? []).first { $0["name"]?.string == name }
         }
 
         @Test("The way through the egress is switched on and off under traffic, and no call fails")
@@ -256,11 +260,7 @@ extension Scenarios {
                         try await load.serves(20)
                         func waitUntil(throughEgress: Bool) async throws {
                             try await eventually("web calls \(throughEgress ? "through the egress" : "directly")") { () -> Bool? in
-                                let table = try JSON(
-                                    parsing: try await zone.egretctl("inspect", "dataplane", "web-1", "--type", "config-dump"))
-                                let cluster = (table.at("config", "clusters")?.array ?? []).first {
-                                    $0["name"]?.string == "default:outside"
-                                }
+                                let cluster = try await Self.cluster("default:outside", in: zone)
                                 let port = cluster?["endpoints"]?.array?.first?["port"]?.int
                                 return port == (throughEgress ? 10002 : Int(application.port)) ? true : nil
                             }
