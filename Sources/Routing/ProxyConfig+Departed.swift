@@ -1,16 +1,18 @@
 extension ProxyConfig {
     /// The routes that SNI listeners of `former` had and this table has not, with all that they take; nil without any.
     ///
-    /// They are routes by exact names, and so are all of the listener that has lost them: a pattern may mean to take a name over.
+    /// They are routes by exact names, and so are all of the listener that has lost them: a pattern may mean to take a name over. Those
+    /// that end mesh TLS depart with their whole mesh only: what is taken out of a mesh that stays, nobody is to reach any more.
     /// - Parameter certified: meshes of which the proxy has a certificate; it ends no TLS of others.
     package func departed(from former: ProxyConfig, certified: Set<String>) -> ProxyConfig? {
+        let staying = Set(self.trust.map(\.mesh))
         var lost = ProxyConfig()
         for listener in former.listeners {
             guard case .sni(let before) = listener.kind, let now = self.routes(of: listener), before != now else { continue }
             let names = Set(now.flatMap(\.sni))
             if names.contains(where: \.isPattern) { continue }
             let gone = before.compactMap { route -> Route? in
-                if case .terminate(let mesh, _, _) = route.action, !certified.contains(mesh) { return nil }
+                if case .terminate(let mesh, _, _) = route.action, !certified.contains(mesh) || staying.contains(mesh) { return nil }
                 var route = route
                 route.sni.removeAll { $0.isPattern || names.contains($0) }
                 return route.sni.isEmpty ? nil : route

@@ -45,6 +45,13 @@ struct DepartedTests {
         #expect(other.keeping(lost).clusters[0].endpoints.isEmpty && other.keeping(lost).trust == other.trust)
     }
 
+    @Test("An external service that is taken out of a mesh is gone at once, while the mesh is there")
+    func deleted() {
+        let before = self.table([self.passing("a", to: "a"), self.ending("d", of: "blue"), self.ending("e", of: "blue")])
+        let now = self.table([self.ending("e", of: "blue")])
+        #expect(now.departed(from: before, certified: ["blue"]) == self.table([self.passing("a", to: "a")]))
+    }
+
     @Test("Nothing departs where nothing is lost, where a pattern may take names over, from another listener, or without a certificate")
     func none() {
         let before = self.table([self.passing("a", to: "a"), self.passing("b.c", to: "b")])
