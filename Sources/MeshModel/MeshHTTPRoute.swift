@@ -34,7 +34,7 @@ package struct MeshHTTPRoute: TargetingPolicy {
         let fields = Fields(spec, at: "spec")
         self.name = name
         self.mesh = Self.mesh(mesh, fields)
-        let target = fields.routeTarget()
+        let target = fields.policyTarget()
         self.target = target
         self.to = fields.objects("to").compactMap { item -> To? in
             let service = item.calledService(from: target)

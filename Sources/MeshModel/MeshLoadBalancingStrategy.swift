@@ -83,10 +83,7 @@ package struct MeshLoadBalancingStrategy: TargetingPolicy {
         let fields = Fields(spec, at: "spec")
         self.name = name
         self.mesh = Self.mesh(mesh, fields)
-        // Without one the whole mesh is meant, as since 2.8.
-        let top = fields.object("targetRef")
-        let target = top.map { $0.targetRef([.mesh, .meshSubset, .meshService, .meshServiceSubset, .meshGateway]) ?? TargetRef(.mesh) }
-        self.target = target ?? TargetRef(.mesh)
+        self.target = fields.policyTarget()
         var ignored: Set<String> = []
         self.items = fields.objects("to").compactMap { item in
             if !item.has("targetRef") { item.violate("targetRef.kind", "must be defined") }

@@ -13,14 +13,6 @@ package struct BackendRef: Hashable, Sendable {
 }
 
 extension Fields {
-    /// Whose calls a route is about. Without a word about it the whole mesh is meant, as since 2.8.
-    func routeTarget() -> TargetRef {
-        let target = self.object("targetRef").flatMap {
-            $0.targetRef([.mesh, .meshSubset, .meshService, .meshServiceSubset, .meshGateway])
-        }
-        return target ?? TargetRef(.mesh)
-    }
-
     /// The service that an entry of a route's `to` is about.
     func calledService(from target: TargetRef) -> TargetRef? {
         if !self.has("targetRef") { self.violate("targetRef.kind", "must be defined") }

@@ -21,7 +21,7 @@ package struct MeshTCPRoute: TargetingPolicy {
         let fields = Fields(spec, at: "spec")
         self.name = name
         self.mesh = Self.mesh(mesh, fields)
-        let target = fields.routeTarget()
+        let target = fields.policyTarget()
         self.target = target
         self.rules = fields.objects("to").flatMap { item -> [Rule] in
             let to = item.calledService(from: target)

@@ -10,3 +10,13 @@ package protocol TargetingPolicy: MeshResource {
 extension TargetingPolicy {
     package static var nestsSpec: Bool { true }
 }
+
+extension Fields {
+    /// Whose calls a policy is about. Without a word about it the whole mesh is meant, as since 2.8.
+    func policyTarget() -> TargetRef {
+        let target = self.object("targetRef").flatMap {
+            $0.targetRef([.mesh, .meshSubset, .meshService, .meshServiceSubset, .meshGateway])
+        }
+        return target ?? TargetRef(.mesh)
+    }
+}
